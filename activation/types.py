@@ -1,0 +1,105 @@
+"""The plain data that moves between the steps, the journal and the connectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import pyarrow as pa
+
+
+class State(StrEnum):
+    """Where one message or membership change stands; see the state chart in ``journal.py``."""
+
+    PLANNED = "planned"
+    ATTEMPTING = "attempting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
+    EXCLUDED = "excluded"
+    EXPIRED = "expired"
+    HELD = "held"
+
+
+class Capability(StrEnum):
+    """What a destination promises about a request whose answer was lost."""
+
+    IDEMPOTENT = "idempotent"
+    LOOKUP = "lookup"
+    SET = "set"
+    FILE = "file"
+    FIRE_AND_FORGET = "fire_and_forget"
+
+
+class Operation(StrEnum):
+    """What a row asks a destination to do."""
+
+    SEND = "send"
+    ADD = "add"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True)
+class Content:
+    """A message template: its parts by name (``subject``, ``html``, ``text``) and its version.
+
+    ``version`` is the first 12 hex digits of the SHA-256 over all parts.
+    """
+
+    template: str
+    version: str
+    channel: str
+    parts: Mapping[str, str]
+    placeholders: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one HTTP request carries: rows of one campaign, slot, step and operation.
+
+    ``rows`` has one row per person. Messages: ``position, message_id, customer_id, address, fields``
+    (a JSON object of personalisation strings), ``unsubscribe_url``. Memberships: ``position, message_id,
+    customer_id, email, phone``, both nullable, as they are stored (hashing is the connector's).
+    """
+
+    request_id: str
+    campaign: str
+    slot: str
+    step: int
+    operation: Operation
+    audience: str | None
+    content: Content | None
+    rows: pa.Table
+
+    @property
+    def people(self) -> int:
+        """How many people one lost answer would put in doubt."""
+        return int(self.rows.num_rows)
+
+
+@dataclass(frozen=True)
+class RowVerdict:
+    """What became of one row where it differs from the rest of its request."""
+
+    state: State
+    reason: str
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a connector learned from one request.
+
+    ``state`` holds for every row but those in ``rows`` (by index into ``Request.rows``):
+    ``accepted``, ``refused``, ``in_doubt``, or ``planned`` where the request was certainly not acted on
+    and may be sent again, not before ``retry_after`` seconds. ``is_down`` says that the
+    destination refuses everybody (credentials, outage), so that asking again is pointless.
+    """
+
+    state: State
+    reason: str = ""
+    provider_id: str | None = None
+    rows: Mapping[int, RowVerdict] = field(default_factory=dict)
+    retry_after: float | None = None
+    is_down: bool = False
