@@ -1,0 +1,169 @@
+"""A home: the directory that holds one Muster installation's state, live or rehearsal for good.
+
+Directories are 0700 and files 0600, because landing and ledger hold personal data. A rehearsal home
+runs on a simulated clock and reaches loopback only; a live home runs on the wall clock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from activation.errors import ConfigurationError, HeldError
+
+VERSION = 1
+
+
+class World(StrEnum):
+    """What a home stands for; decided once, when it is made."""
+
+    LIVE = "live"
+    REHEARSAL = "rehearsal"
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths and world of one home. Build it with :func:`open_home`."""
+
+    path: Path
+    world: World
+    home_id: str
+
+    @property
+    def inbox(self) -> Path:
+        """Where extract tools drop files, ``<source>/<table>/*``."""
+        return self.path / "inbox"
+
+    @property
+    def landing(self) -> Path:
+        """Checked, typed Parquet, ``<source>/<table>/*.parquet``; append-only."""
+        return self.path / "landing"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rows that failed a landing check, with the reason."""
+        return self.path / "quarantine"
+
+    @property
+    def ledger(self) -> Path:
+        """Frozen runs, receipts, approvals; append-only."""
+        return self.path / "ledger"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file and its builds: a cache."""
+        return self.path / "warehouse"
+
+    @property
+    def warehouse_file(self) -> Path:
+        """The published warehouse."""
+        return self.warehouse / "muster.duckdb"
+
+    @property
+    def journal(self) -> Path:
+        """The SQLite delivery journal."""
+        return self.path / "journal.db"
+
+    @property
+    def locks(self) -> Path:
+        """Files that carry kernel locks; the locks, not the files, mean something."""
+        return self.path / "locks"
+
+    @property
+    def sandbox(self) -> Path:
+        """What stands for the outside world in a rehearsal home; only the sandbox writes here."""
+        return self.path / "sandbox"
+
+    def run_directory(self, run_id: str) -> Path:
+        """Where the ledger keeps one run."""
+        return self.ledger / "runs" / run_id
+
+    def build_directory(self, run_id: str) -> Path:
+        """Where one run builds its warehouse before it is published."""
+        return self.warehouse / "build" / run_id
+
+    @contextmanager
+    def lock(self, name: str, holding: str) -> Iterator[None]:
+        """Hold a kernel lock, freed by the kernel however this process ends.
+
+        Raises ``HeldError`` at once where another process holds it; ``holding`` says what for.
+        """
+        self.locks.mkdir(mode=0o700, exist_ok=True)
+        with (self.locks / f"{name}.lock").open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise HeldError(
+                    f"another process is {holding} in {self.path}; try again when it has ended"
+                ) from None
+            yield
+
+
+def open_home(path: Path, create: World | None = None) -> Home:
+    """Open the home at ``path``; with ``create``, make it first where there is none.
+
+    Raises ``ConfigurationError`` where there is no home, or one of another version or world.
+    """
+    path = path.resolve()
+    file = path / "home.json"
+    if not file.exists():
+        if create is None:
+            raise ConfigurationError(
+                f"{path} is no Muster home. `muster sample` makes a rehearsal home with example data; "
+                f"`muster land` makes a live one. MUSTER_HOME names another place."
+            )
+        _make(path, create)
+    try:
+        text = json.loads(file.read_text())
+        home = Home(path, World(text["world"]), str(text["home_id"]))
+        version = int(text["version"])
+    except (ValueError, KeyError, TypeError):
+        raise ConfigurationError(f"{file} is damaged: restore it from a backup of the home") from None
+    if version != VERSION:
+        raise ConfigurationError(f"{file} is of version {version}; this Muster reads version {VERSION}")
+    return home
+
+
+def _make(path: Path, world: World) -> None:
+    for name in ("inbox", "landing", "quarantine", "ledger/runs", "warehouse/build", "locks"):
+        (path / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    for private in (path / "ledger", path / "warehouse"):
+        private.chmod(0o700)
+    home = {
+        "version": VERSION,
+        "world": world.value,
+        "home_id": uuid.uuid4().hex,
+        "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_atomically(path / "home.json", json.dumps(home, indent=2).encode())
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file that is either wholly there, on disk, or not at all; mode 0600."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    fsync_directory(path.parent)
+
+
+def fsync_directory(path: Path) -> None:
+    """Make a rename inside ``path`` durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,159 @@
+"""Everything that comes from the environment. The one module that reads secrets.
+
+A connection named ``SENDGRID`` is configured by ``MUSTER_SENDGRID_BASE_URL`` and ``MUSTER_SENDGRID_TOKEN``
+(or ``_USERNAME`` and ``_PASSWORD``); each may instead name a file, ``MUSTER_SENDGRID_TOKEN_FILE``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from activation.errors import ConfigurationError
+from activation.home import Home, World
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+VENDOR_URLS = {
+    "SENDGRID": "https://api.sendgrid.com",
+    "TWILIO": "https://api.twilio.com",
+    "META": "https://graph.facebook.com",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Connection:
+    """Where a destination is and how to sign in. Its repr shows no secret."""
+
+    name: str
+    base_url: str
+    token: str | None = None
+    username: str | None = None
+    password: str | None = None
+    is_sandbox_allowed: bool = False
+
+    def __repr__(self) -> str:
+        return f"Connection({self.name}, {self.base_url}, ***)"
+
+    @property
+    def host(self) -> str:
+        """The one host that this connection may reach."""
+        return urlsplit(self.base_url).hostname or ""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who a message says it is from, and the links that marketing mail must carry."""
+
+    email: str
+    name: str
+    postal_address: str
+    unsubscribe_url: str
+    phone: str
+    callback_url: str | None
+
+
+def home_path() -> Path:
+    """``MUSTER_HOME``, or ``var/`` in the project."""
+    return Path(os.environ.get("MUSTER_HOME") or PROJECT / "var")
+
+
+def read(name: str) -> str | None:
+    """``MUSTER_<name>``, or the content of the file that ``MUSTER_<name>_FILE`` names."""
+    value = os.environ.get(f"MUSTER_{name}")
+    file = os.environ.get(f"MUSTER_{name}_FILE")
+    if value is None and file:
+        try:
+            value = Path(file).read_text().strip()
+        except OSError as error:
+            raise ConfigurationError(
+                f"MUSTER_{name}_FILE names a file that cannot be read: {error.strerror}"
+            ) from None
+    return value or None
+
+
+def pepper(home: Home) -> bytes:
+    """The key of every address digest. ``MUSTER_PEPPER``; a rehearsal home has an invented one."""
+    value = read("PEPPER")
+    if value is None and home.world is World.REHEARSAL:
+        value = f"rehearsal-{home.home_id}"
+    if value is None:
+        raise ConfigurationError(
+            "MUSTER_PEPPER is not set: it keys the digests of addresses in the journal and of unsubscribe "
+            "links. Set it once, to a long random text, and keep it as long as the home lives."
+        )
+    return value.encode()
+
+
+def sender(home: Home) -> Sender:
+    """Who messages are from. A live home must say it; a rehearsal home has example values."""
+    example = {
+        "EMAIL_FROM": "hello@shop.example.com",
+        "EMAIL_FROM_NAME": "Example Shop",
+        "POSTAL_ADDRESS": "Example Shop, 1 Example Street, Springfield",
+        "UNSUBSCRIBE_URL": "https://shop.example.com/unsubscribe",
+        "SMS_FROM": "+15550100000",
+    }
+    values: dict[str, str] = {}
+    for name, default in example.items():
+        value = read(name) or (default if home.world is World.REHEARSAL else None)
+        if value is None:
+            raise ConfigurationError(f"MUSTER_{name} is not set: messages need it. See README, Configuration.")
+        values[name] = value
+    if not values["UNSUBSCRIBE_URL"].startswith("https://"):
+        raise ConfigurationError("MUSTER_UNSUBSCRIBE_URL must be an https link (RFC 8058)")
+    callback = read("CALLBACK_URL") or (_sandbox_url(home) if home.world is World.REHEARSAL else None)
+    return Sender(
+        email=values["EMAIL_FROM"],
+        name=values["EMAIL_FROM_NAME"],
+        postal_address=values["POSTAL_ADDRESS"],
+        unsubscribe_url=values["UNSUBSCRIBE_URL"],
+        phone=values["SMS_FROM"],
+        callback_url=callback,
+    )
+
+
+def connection(home: Home, name: str) -> Connection:
+    """The connection ``name`` as configured, safe for this home's world.
+
+    A rehearsal home takes the running sandbox where nothing else is configured, and refuses any host that
+    is not loopback. A live home needs credentials. Raises ``ConfigurationError``.
+    """
+    is_rehearsal = home.world is World.REHEARSAL
+    sandbox = _sandbox_url(home) if is_rehearsal else None
+    base_url = read(f"{name}_BASE_URL") or (f"{sandbox}/{name.lower()}" if sandbox else None)
+    if base_url is None and not is_rehearsal:
+        base_url = VENDOR_URLS.get(name)
+    if base_url is None:
+        hint = "start `muster sandbox`, or set it" if is_rehearsal else "set it"
+        raise ConfigurationError(f"MUSTER_{name}_BASE_URL is not set: {hint}")
+    parts = urlsplit(base_url)
+    is_loopback = parts.hostname in LOOPBACK
+    if is_rehearsal and not is_loopback:
+        raise ConfigurationError(f"MUSTER_{name}_BASE_URL: a rehearsal home reaches loopback only")
+    if parts.scheme != "https" and not (is_loopback and parts.scheme == "http"):
+        raise ConfigurationError(f"MUSTER_{name}_BASE_URL must be https")
+    token, username, password = (read(f"{name}_{part}") for part in ("TOKEN", "USERNAME", "PASSWORD"))
+    if is_rehearsal and not (token or username):
+        token, username, password = "sandbox-token", "sandbox-user", "sandbox-password"
+    if not (token or (username and password)):
+        raise ConfigurationError(
+            f"no credentials for {name}: set MUSTER_{name}_TOKEN (or MUSTER_{name}_TOKEN_FILE), "
+            f"or MUSTER_{name}_USERNAME and MUSTER_{name}_PASSWORD"
+        )
+    return Connection(name, base_url.rstrip("/"), token, username, password, is_rehearsal)
+
+
+def sandbox_address_file(home: Home) -> Path:
+    """Where a running sandbox writes its URL and process id."""
+    return home.sandbox / "address.json"
+
+
+def _sandbox_url(home: Home) -> str | None:
+    file = sandbox_address_file(home)
+    if not file.exists():
+        return None
+    return str(json.loads(file.read_text())["url"])
