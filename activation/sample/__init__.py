@@ -1,0 +1,1 @@
+"""Example data: the Complete Journey, with what it lacks synthesised."""
