@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import pyarrow as pa
+
+from activation.errors import ConfigurationError
+
+PLACEHOLDER = re.compile(r"(?<!\{)\{\{ *([a-z_]+) *\}\}(?!\})")
 
 
 class State(StrEnum):
@@ -52,6 +57,20 @@ class Content:
     channel: str
     parts: Mapping[str, str]
     placeholders: frozenset[str]
+
+    def fill(self, part: str, values: Mapping[str, str]) -> str:
+        """Put ``values`` into a part in one pass, as they are: they are never scanned for placeholders.
+
+        Raises ``ConfigurationError`` where a value is missing; it names the placeholder, not the person.
+        """
+
+        def value(match: re.Match[str]) -> str:
+            found = values.get(match[1])
+            if found is None:
+                raise ConfigurationError(f"template {self.template}, {part}: no value for {match[0]}")
+            return found
+
+        return PLACEHOLDER.sub(value, self.parts[part])
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,264 @@
+"""The one HTTP client of all connectors, and the one place that judges what a failure means.
+
+=========== ==================================================================== ======================
+verdict     when                                                                 what may follow
+=========== ==================================================================== ======================
+``NOT_SENT`` refused connection, unknown name, failed TLS or a timeout before    it may be sent again
+            the request began to leave; 429
+``ANSWERED`` any other 2xx or 4xx, read to its end                               the connector reads it
+``UNKNOWN`` 5xx, 1xx, 3xx, 408; reset, timeout, truncated or oversized answer    never a blind retry
+            once the request began to leave
+=========== ==================================================================== ======================
+
+No retries, no redirects, no environment proxies, one host, credentials in headers alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+
+import requests
+import urllib3
+from requests.structures import CaseInsensitiveDict
+
+from activation.connectors.transport import Attempt, WatchedAdapter, attempt
+from activation.errors import ConfigurationError
+from activation.settings import Connection
+from activation.types import Answer, State
+
+SANDBOX_HEADER = "X-Muster-Sandbox"
+FORM = "application/x-www-form-urlencoded"
+CHUNK = 65_536
+TOO_MANY_REQUESTS = 429
+REQUEST_TIMEOUT = 408
+# Seconds since 1970 look like this; smaller numbers in a reset header are a duration.
+FIRST_EPOCH = 1_000_000_000
+FAILURES = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    http.client.HTTPException,
+    OSError,
+    ValueError,
+)
+
+
+class Auth(StrEnum):
+    """How a destination wants to be signed in to."""
+
+    BEARER = "bearer"
+    BASIC = "basic"
+
+
+class Verdict(StrEnum):
+    """What is known about a request; the table is at the top of the module."""
+
+    ANSWERED = "answered"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, repr=False)
+class Reply:
+    """What came back, if anything. Its repr shows neither headers nor body."""
+
+    verdict: Verdict
+    reason: str
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    retry_after: float | None = None
+
+    def __repr__(self) -> str:
+        return f"Reply({self.verdict}, {self.reason})"
+
+    def json(self) -> dict[str, Any] | None:
+        """Read the body as a JSON object; ``None`` where it is none."""
+        try:
+            parsed = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return parsed if isinstance(parsed, dict) else None
+
+    def unsettled(self) -> Answer | None:
+        """Answer for all rows where there is nothing for a connector to read, else ``None``."""
+        if self.verdict is Verdict.UNKNOWN:
+            return Answer(State.IN_DOUBT, self.reason)
+        if self.verdict is Verdict.NOT_SENT:
+            is_down = self.status == 0
+            return Answer(State.PLANNED, self.reason, retry_after=self.retry_after, is_down=is_down)
+        return None
+
+
+class Client:
+    """Speaks to one connection's host and to no other. Not safe for several threads at once.
+
+    ``deadline`` seconds bound an attempt from its start to the last byte of the answer, ``connect_timeout``
+    each address tried; ``max_body`` bytes bound the answer, unpacked.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        auth: Auth = Auth.BEARER,
+        *,
+        deadline: float = 30.0,
+        connect_timeout: float = 5.0,
+        max_body: int = 1_000_000,
+    ) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._timeout = (min(connect_timeout, deadline), deadline)
+        self._max_body = max_body
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.update(
+            {
+                "Authorization": _authorization(connection, auth),
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "muster",
+            }
+        )
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, WatchedAdapter(max_retries=0))
+
+    def __repr__(self) -> str:
+        return f"Client({self._connection.name})"
+
+    def post(
+        self,
+        path: str,
+        *,
+        json_body: bytes | None = None,
+        form: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """POST a body that is already encoded. Raises ``ConfigurationError`` as :meth:`_call` does."""
+        return self._call("POST", path, json_body, form, headers)
+
+    def delete(
+        self, path: str, *, form: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """DELETE with an encoded body: what names people does not belong into a URL."""
+        return self._call("DELETE", path, None, form, headers)
+
+    def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """GET a path."""
+        return self._call("GET", path, None, None, headers)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        json_body: bytes | None,
+        form: bytes | None,
+        headers: Mapping[str, str] | None,
+    ) -> Reply:
+        """Make one request.
+
+        Raises ``ConfigurationError`` for a path that is not plain, and where a sandbox answers a connection
+        that must not reach one.
+        """
+        if not path.startswith("/") or any(mark in path for mark in "?#\\ \r\n"):
+            raise ConfigurationError(f"{self._connection.name}: a request's path is plain and has no query")
+        sent_headers = dict(headers or {})
+        if json_body is not None or form is not None:
+            sent_headers["Content-Type"] = "application/json" if form is None else FORM
+        reply: Reply
+        with attempt(self._deadline) as current:
+            try:
+                with self._session.request(
+                    method,
+                    self._connection.base_url + path,
+                    data=form if json_body is None else json_body,
+                    headers=sent_headers,
+                    timeout=self._timeout,
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    reply = self._judge(response, current)
+            except FAILURES as error:
+                reply = _failed(error, current)
+        if SANDBOX_HEADER in reply.headers and not self._connection.is_sandbox_allowed:
+            raise ConfigurationError(
+                f"{self._connection.name}: a sandbox answered, and a live home refuses its receipts; "
+                f"set MUSTER_{self._connection.name}_BASE_URL to the vendor's address"
+            )
+        return reply
+
+    def _judge(self, response: requests.Response, current: Attempt) -> Reply:
+        status = response.status_code
+        headers = CaseInsensitiveDict(response.headers)
+        reason = f"http_{status}"
+        if status == TOO_MANY_REQUESTS:
+            return Reply(Verdict.NOT_SENT, reason, status, headers, b"", retry_after(headers))
+        is_readable = 200 <= status < 300 or 400 <= status < 500  # noqa: PLR2004 - the classes of HTTP
+        if not is_readable or status == REQUEST_TIMEOUT:
+            return Reply(Verdict.UNKNOWN, reason, status, headers)
+        body = bytearray()
+        while chunk := response.raw.read(CHUNK, decode_content=True):
+            body += chunk
+            if len(body) > self._max_body:
+                return Reply(Verdict.UNKNOWN, f"{reason}_oversized", status, headers)
+        # An answer without a length ends where the watchdog cut it, and looks complete.
+        if current.is_over:
+            return Reply(Verdict.UNKNOWN, "timeout", status, headers)
+        return Reply(Verdict.ANSWERED, reason, status, headers, bytes(body), retry_after(headers))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, by ``Retry-After`` (seconds or a date, RFC 9110) or ``X-RateLimit-Reset`` (epoch)."""
+    now = datetime.now(UTC)
+    for name in ("Retry-After", "X-RateLimit-Reset"):
+        value = headers.get(name, "").strip()
+        try:
+            number = float(value)
+        except ValueError:
+            try:
+                moment = parsedate_to_datetime(value)
+            except ValueError:
+                continue
+            number = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+        if math.isfinite(number):
+            return max(0.0, number - now.timestamp() if number >= FIRST_EPOCH else number)
+    return None
+
+
+def check_size(name: str, body: bytes, limit: int) -> bytes:
+    """Pass ``body`` on within a destination's limit; raise ``ConfigurationError`` before it is sent otherwise."""
+    if len(body) > limit:
+        raise ConfigurationError(
+            f"{name}: a request of {len(body)} bytes is over the limit of {limit}; shorten the template"
+        )
+    return body
+
+
+def _authorization(connection: Connection, auth: Auth) -> str:
+    if auth is Auth.BEARER and connection.token:
+        return f"Bearer {connection.token}"
+    if auth is Auth.BASIC and connection.username and connection.password:
+        pair = f"{connection.username}:{connection.password}".encode()
+        return f"Basic {base64.b64encode(pair).decode()}"
+    needed = ("TOKEN",) if auth is Auth.BEARER else ("USERNAME", "PASSWORD")
+    names = " and ".join(f"MUSTER_{connection.name}_{part}" for part in needed)
+    raise ConfigurationError(f"{connection.name} signs in with {names}: set it (or the same with _FILE)")
+
+
+def _failed(error: Exception, current: Attempt) -> Reply:
+    """Judge a failure by when it happened, and name it by its class alone: its text may hold the body."""
+    timed_out = current.is_over or isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError)
+    if current.has_begun:
+        return Reply(Verdict.UNKNOWN, "timeout" if timed_out else "connection_lost")
+    if timed_out:
+        return Reply(Verdict.NOT_SENT, "connect_timeout")
+    is_tls = isinstance(error, requests.exceptions.SSLError)
+    return Reply(Verdict.NOT_SENT, "tls_failure" if is_tls else "cannot_connect")

@@ -1,0 +1,120 @@
+"""What ``requests`` does not know: an overall deadline, and whether a request has begun to leave.
+
+A read timeout bounds the silence between two bytes, so a server that drips outlives it (measured: 9.7 s
+with a timeout of 1 s). Here a watchdog cuts the socket when the whole attempt's time is over. The
+connection also notes the moment before the first byte of a request leaves: any failure before it is
+certainly harmless, any failure after it is of unknown outcome, whatever exception it comes as.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+# A server closes an idle connection when it likes, and a request that meets this is of unknown outcome.
+# So a connection that lay idle for longer is not used again.
+MAX_IDLE_SECONDS = 2.0
+
+
+class Attempt:
+    """One request on its way: whether it has begun to leave, and whether its time is over."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+        self.is_over = False
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+
+    def watch(self, handle: socket.socket | None) -> None:
+        """Cut this socket when time is over. Raises ``TimeoutError`` where it already is."""
+        with self._lock:
+            if self.is_over:
+                raise TimeoutError
+            self._socket = handle
+
+    def expire(self) -> None:
+        """End the attempt: whoever waits on its socket wakes up."""
+        with self._lock:
+            self.is_over = True
+            if self._socket is not None:
+                with suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+
+_CURRENT: ContextVar[Attempt] = ContextVar("attempt")
+
+
+@contextmanager
+def attempt(deadline: float) -> Iterator[Attempt]:
+    """Watch over the one request made inside, for ``deadline`` seconds."""
+    current = Attempt()
+    token = _CURRENT.set(current)
+    watchdog = threading.Timer(deadline, current.expire)
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield current
+    finally:
+        watchdog.cancel()
+        _CURRENT.reset(token)
+
+
+class _Plain(HTTPConnection):
+    # A duplicate of the socket: TLS detaches the original while it shakes hands.
+    _handle: socket.socket | None = None
+    _used_at = 0.0
+
+    def _new_conn(self) -> socket.socket:
+        new = super()._new_conn()
+        self._handle = new.dup()
+        _CURRENT.get().watch(self._handle)
+        return new
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        current = _CURRENT.get()
+        current.watch(self._handle)
+        current.has_begun = True
+        self._used_at = time.monotonic()
+        super().send(data)
+
+    @property
+    def is_connected(self) -> bool:
+        return time.monotonic() - self._used_at <= MAX_IDLE_SECONDS and super().is_connected
+
+    def close(self) -> None:
+        super().close()
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
+
+
+class _Tls(_Plain, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+class WatchedAdapter(HTTPAdapter):
+    """A transport adapter whose connections report to the current :func:`attempt`. It never retries."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the usual pools, of watched connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
