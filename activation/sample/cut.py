@@ -1,0 +1,3 @@
+from activation.home import Home
+def copy_cut(home: Home) -> dict[str,int]:
+    return {}
