@@ -13,7 +13,7 @@ from activation.sample.journey import write_journey
 def sample(home: Home, households: int | None = None, *, small: bool = False) -> dict[str, int]:
     """Put example data into the inbox of ``home``; say how many rows of each table.
 
-    All of it, or of ``households`` of the 2,469; with ``small``, the cut of ``seeds/sample``. The same data come
-    out every time. Raises ``ConfigurationError`` where the data are not installed.
+    All of it, or of ``households`` of the 2,469; with ``small``, the cut of ``seeds/sample``. The same data
+    come out every time. Raises ``ConfigurationError`` where the data are not installed.
     """
     return copy_cut(home) if small else write_journey(home, households)

@@ -46,9 +46,9 @@ with outcomes as (
         ('open', null, 20000, 0.3),
         ('click', null, 21000, 0.05),
         ('bounce', 'soft', 60, 0.003),
-        ('bounce', 'hard', 90, 0.0025),
+        ('bounce', 'hard', 90, 0.003),
         ('complaint', 'abuse report', 30000, 0.0008),
-        ('unsubscribe', 'link in message', 25000, 0.002)
+        ('unsubscribe', 'link in message', 25000, 0.004)
     ) as kinds (event, detail, delay, share)
     where chance('event' || event || coalesce(detail, '') || send_id) < share
 )

