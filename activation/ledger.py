@@ -1,0 +1,137 @@
+"""The ledger: the append-only record of frozen runs, receipts, approvals and releases.
+
+::
+
+    ledger/runs/<run_id>/request.json     what the run was asked for, on disk before anything else
+    ledger/runs/<run_id>/frozen/          decisions, outboxes, reservations, maps, with manifest.json
+    ledger/runs/<run_id>/approvals/       one file per approval or refusal by a person
+    ledger/receipts/                      what became of each message
+    ledger/membership_receipts/           what became of each change of a set
+    ledger/releases/                      reservations given back before any attempt
+
+A zero-row schema file stands beside each kind of Parquet, so that an absent table reads as an empty one.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from activation.home import Home, write_atomically
+
+_MOMENT = pa.timestamp("us")
+_STAMPS = [("run_id", pa.string()), ("as_of", _MOMENT), ("known_at", _MOMENT)]
+
+RECEIPTS = pa.schema(
+    [
+        *_STAMPS,
+        ("message_id", pa.string()),
+        ("campaign", pa.string()),
+        ("slot", pa.string()),
+        ("step", pa.int32()),
+        ("channel", pa.string()),
+        ("destination", pa.string()),
+        ("customer_id", pa.string()),
+        ("state", pa.string()),
+        ("reason", pa.string()),
+        ("request_id", pa.string()),
+        ("provider_id", pa.string()),
+        ("attempted_at", _MOMENT),
+    ]
+)
+MEMBERSHIP_RECEIPTS = pa.schema(
+    [
+        *_STAMPS,
+        ("change_id", pa.string()),
+        ("campaign", pa.string()),
+        ("slot", pa.string()),
+        ("audience", pa.string()),
+        ("destination", pa.string()),
+        ("customer_id", pa.string()),
+        ("operation", pa.string()),
+        ("email", pa.string()),
+        ("phone", pa.string()),
+        ("state", pa.string()),
+        ("reason", pa.string()),
+        ("request_id", pa.string()),
+        ("attempted_at", _MOMENT),
+    ]
+)
+RELEASES = pa.schema([*_STAMPS, ("campaign", pa.string()), ("reason", pa.string())])
+
+# What the build reads back of the frozen runs; the engine writes them with these columns.
+FROZEN = {
+    "reservations": pa.schema(
+        [
+            ("message_id", pa.string()),
+            ("campaign", pa.string()),
+            ("slot", pa.string()),
+            ("customer_id", pa.string()),
+            ("channel", pa.string()),
+            ("purpose", pa.string()),
+            ("cap_class", pa.string()),
+            ("step", pa.int32()),
+            ("planned_at", _MOMENT),
+            ("expires_at", _MOMENT),
+            *_STAMPS,
+        ]
+    ),
+    "profile_customers": pa.schema(
+        [
+            ("profile_id", pa.string()),
+            ("customer_id", pa.string()),
+            ("email_normalised", pa.string()),
+            ("phone_e164", pa.string()),
+            *_STAMPS,
+        ]
+    ),
+    "campaign_sizes": pa.schema(
+        [
+            ("campaign", pa.string()),
+            ("slot", pa.string()),
+            ("people_considered", pa.int64()),
+            ("people_eligible", pa.int64()),
+            ("people_planned", pa.int64()),
+            *_STAMPS,
+        ]
+    ),
+    "input_counts": pa.schema(
+        [
+            ("source_table", pa.string()),
+            ("row_count", pa.int64()),
+            ("last_loaded_at", _MOMENT),
+            *_STAMPS,
+        ]
+    ),
+}
+APPENDED = {"receipts": RECEIPTS, "membership_receipts": MEMBERSHIP_RECEIPTS, "releases": RELEASES}
+SCHEMA_RUN = "0000-schema"  # sorts first, and is never the name of a run
+
+
+def ensure_ledger(home: Home) -> None:
+    """Write the zero-row schema files that are not there yet."""
+    for name, schema in FROZEN.items():
+        _ensure(home.ledger / "runs" / SCHEMA_RUN / "frozen" / f"{name}.parquet", schema)
+    for name, schema in APPENDED.items():
+        _ensure(home.ledger / name / f"{SCHEMA_RUN}.parquet", schema)
+
+
+def append(home: Home, kind: str, name: str, table: pa.Table) -> Path:
+    """Add one file to ``receipts``, ``membership_receipts`` or ``releases``; whole or not at all."""
+    file = home.ledger / kind / f"{name}.parquet"
+    _write(file, table.cast(APPENDED[kind]))
+    return file
+
+
+def _ensure(file: Path, schema: pa.Schema) -> None:
+    if not file.exists():
+        _write(file, schema.empty_table())
+
+
+def _write(file: Path, table: pa.Table) -> None:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_atomically(file, buffer.getvalue())

@@ -1,0 +1,27 @@
+{#- The rest of the contract of every campaign, in its order: what it says of a person, then its policy. -#}
+{%- macro campaign_columns() -%}
+candidates.qualified_by,
+    candidates.variant,
+    candidates.offer,
+    candidates.fields,
+    candidates.exclusion_reasons,
+    policy.channel,
+    policy.destination,
+    policy.audience_name,
+    policy.purpose,
+    policy.cap_class,
+    policy.on_cap,
+    policy.template,
+    policy.re_entry,
+    policy.quiet_hours_class,
+    1 as step,
+    policy.re_entry_after_days,
+    policy.approval_above,
+    policy.max_people,
+    policy.holdout_share,
+    policy.max_drop_share,
+    policy.max_growth_share,
+    policy.excludes_recent_purchasers,
+    policy.scheduled_at,
+    policy.expires_at
+{%- endmacro %}

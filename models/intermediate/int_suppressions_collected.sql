@@ -1,0 +1,127 @@
+-- Every reason known why an address, a number or a profile must not be contacted, whoever reported it.
+-- Complaints, hard bounces and unsubscribes stick. A STOP is lifted only by the same number's later START.
+with email_events as (
+
+    select
+        message_id,
+        email_normalised,
+        event,
+        detail,
+        occurred_at
+    from {{ ref('stg_provider__email_events') }}
+
+),
+
+sms_events as (
+
+    select
+        phone_e164,
+        event,
+        occurred_at
+    from {{ ref('stg_provider__sms_events') }}
+    where phone_e164 is not null
+
+),
+
+manual as (
+
+    select
+        profile_id,
+        email_normalised,
+        phone_e164,
+        channel,
+        added_at
+    from {{ ref('stg_suppressions__manual') }}
+
+),
+
+email_opt_outs as (
+
+    select
+        message_id,
+        email_normalised,
+        case
+            when event = 'complaint' then 'complaint'
+            when event = 'unsubscribe' then 'unsubscribe'
+            else 'hard_bounce'
+        end as reason,
+        occurred_at
+    from email_events
+    where event in ('complaint', 'unsubscribe') or (event = 'bounce' and detail = 'hard')
+
+),
+
+sms_stops as (
+
+    select
+        phone_e164,
+        max(case when event = 'stop' then occurred_at end) as stopped_at,
+        max(case when event = 'start' then occurred_at end) as started_at
+    from sms_events
+    group by phone_e164
+
+)
+
+select
+    'email' as kind,
+    email_normalised as contact_point,
+    'email' as channel,
+    reason,
+    occurred_at as suppressed_at
+from email_opt_outs
+where email_normalised is not null
+
+union all
+
+select
+    'message' as kind,
+    message_id as contact_point,
+    'email' as channel,
+    reason,
+    occurred_at as suppressed_at
+from email_opt_outs
+where message_id is not null
+
+union all
+
+select
+    'phone' as kind,
+    phone_e164 as contact_point,
+    'sms' as channel,
+    'stop' as reason,
+    stopped_at as suppressed_at
+from sms_stops
+where stopped_at is not null and (started_at is null or started_at <= stopped_at)
+
+union all
+
+select
+    'profile' as kind,
+    profile_id as contact_point,
+    channel,
+    'manual' as reason,
+    added_at as suppressed_at
+from manual
+where profile_id is not null
+
+union all
+
+select
+    'email' as kind,
+    email_normalised as contact_point,
+    channel,
+    'manual' as reason,
+    added_at as suppressed_at
+from manual
+where email_normalised is not null
+
+union all
+
+select
+    'phone' as kind,
+    phone_e164 as contact_point,
+    channel,
+    'manual' as reason,
+    added_at as suppressed_at
+from manual
+where phone_e164 is not null

@@ -1,0 +1,90 @@
+-- Who is suppressed on which channel, and the gravest reason. Suppressed on `all` means on every channel.
+with suppressions as (
+
+    select
+        kind,
+        contact_point,
+        channel,
+        reason,
+        suppressed_at
+    from {{ ref('int_suppressions_collected') }}
+
+),
+
+contact_points as (
+
+    select
+        customer_id,
+        kind,
+        contact_point
+    from {{ ref('int_contact_points_mapped') }}
+
+),
+
+-- A provider often names only the message: then the person is whom we sent it to.
+receipts as (
+
+    select distinct
+        message_id,
+        customer_id
+    from {{ ref('stg_ledger__receipts') }}
+
+),
+
+contacts_suppressed as (
+
+    select
+        contact_points.customer_id,
+        suppressions.channel,
+        suppressions.reason,
+        suppressions.suppressed_at
+    from suppressions
+    inner join contact_points
+        on
+            suppressions.kind = contact_points.kind
+            and suppressions.contact_point = contact_points.contact_point
+
+    union all
+
+    select
+        receipts.customer_id,
+        suppressions.channel,
+        suppressions.reason,
+        suppressions.suppressed_at
+    from suppressions
+    inner join receipts
+        on suppressions.contact_point = receipts.message_id
+    where suppressions.kind = 'message'
+
+),
+
+reasons_ranked as (
+
+    select
+        customer_id,
+        channel,
+        reason,
+        suppressed_at,
+        row_number() over (
+            partition by customer_id, channel
+            order by
+                case reason
+                    when 'manual' then 1
+                    when 'complaint' then 2
+                    when 'stop' then 3
+                    when 'unsubscribe' then 4
+                    else 5
+                end asc nulls last,
+                suppressed_at asc nulls last
+        ) as reason_rank
+    from contacts_suppressed
+
+)
+
+select
+    customer_id,
+    channel,
+    reason,
+    suppressed_at
+from reasons_ranked
+where reason_rank = 1

@@ -1,0 +1,146 @@
+with customers as (
+
+    select
+        customer_id,
+        email,
+        phone,
+        first_name,
+        last_name,
+        address,
+        postal_code,
+        city,
+        country,
+        timezone,
+        language,
+        account_id,
+        profile_count,
+        created_at
+    from {{ ref('int_customers_merged') }}
+
+),
+
+customer_values as (
+
+    select
+        customer_id,
+        value_tier,
+        order_count,
+        net_revenue,
+        net_revenue_365_days,
+        first_ordered_at,
+        last_ordered_at
+    from {{ ref('int_customers_valued') }}
+
+),
+
+subscriptions as (
+
+    select
+        profile_id,
+        status,
+        started_at,
+        ended_at
+    from {{ ref('stg_shop__subscriptions') }}
+    where status = 'active' and started_at <= {{ as_of() }} and (ended_at is null or ended_at > {{ as_of() }})
+
+),
+
+tickets as (
+
+    select
+        profile_id,
+        opened_at
+    from {{ ref('stg_support__tickets') }}
+
+),
+
+profiles_mapped as (
+
+    select
+        profile_id,
+        customer_id
+    from {{ ref('int_profiles_mapped') }}
+
+),
+
+time_zones as (
+
+    select
+        country,
+        time_zone,
+        is_country_default
+    from {{ ref('time_zones') }}
+
+),
+
+subscriptions_by_customer as (
+
+    select
+        profiles_mapped.customer_id,
+        min(subscriptions.started_at) as subscribed_at
+    from subscriptions
+    inner join profiles_mapped
+        on subscriptions.profile_id = profiles_mapped.profile_id
+    group by profiles_mapped.customer_id
+
+),
+
+tickets_by_customer as (
+
+    select
+        profiles_mapped.customer_id,
+        max(tickets.opened_at) as last_ticket_at
+    from tickets
+    inner join profiles_mapped
+        on tickets.profile_id = profiles_mapped.profile_id
+    group by profiles_mapped.customer_id
+
+),
+
+-- A zone that does not exist falls back to the country's only zone; in a country of several it stays unknown.
+customers_placed as (
+
+    select
+        customers.customer_id,
+        coalesce(known_zones.time_zone, country_zones.time_zone) as time_zone
+    from customers
+    left join (select distinct time_zone from time_zones) as known_zones
+        on customers.timezone = known_zones.time_zone
+    left join (select country, time_zone from time_zones where is_country_default) as country_zones
+        on customers.country = country_zones.country
+
+)
+
+select
+    customers.customer_id,
+    customers.email,
+    customers.phone,
+    customers.first_name,
+    customers.last_name,
+    customers.address,
+    customers.postal_code,
+    customers.city,
+    customers.country,
+    customers_placed.time_zone,
+    customers.language,
+    customers.account_id,
+    coalesce(customer_values.value_tier, 'none') as value_tier,
+    customers.profile_count,
+    coalesce(customer_values.order_count, 0) as order_count,
+    coalesce(customer_values.net_revenue, cast(0 as decimal(18, 4))) as net_revenue,
+    coalesce(customer_values.net_revenue_365_days, cast(0 as decimal(18, 4))) as net_revenue_365_days,
+    subscriptions_by_customer.customer_id is not null as has_active_subscription,
+    customers.created_at,
+    customer_values.first_ordered_at,
+    customer_values.last_ordered_at,
+    subscriptions_by_customer.subscribed_at,
+    tickets_by_customer.last_ticket_at
+from customers
+inner join customers_placed
+    on customers.customer_id = customers_placed.customer_id
+left join customer_values
+    on customers.customer_id = customer_values.customer_id
+left join subscriptions_by_customer
+    on customers.customer_id = subscriptions_by_customer.customer_id
+left join tickets_by_customer
+    on customers.customer_id = tickets_by_customer.customer_id
