@@ -59,7 +59,7 @@ def one_line(value: str) -> str:
 
 
 def templates_table(contents: Mapping[str, Content]) -> pa.Table:
-    """Tabulate what lands as ``muster.templates``: template, channel, version, placeholders (sorted, by comma)."""
+    """Tabulate what lands as ``muster.templates``; its placeholders are sorted and joined by commas."""
     rows = [
         {
             "template": content.template,

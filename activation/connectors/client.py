@@ -1,47 +1,30 @@
-"""The one HTTP client of all connectors, and the one place that judges what a failure means.
+"""The one HTTP client of all connectors: it judges what a failure means, once for all of them.
 
-=========== ==================================================================== ======================
-verdict     when                                                                 what may follow
-=========== ==================================================================== ======================
-``NOT_SENT`` refused connection, unknown name, failed TLS or a timeout before    it may be sent again
-            the request began to leave; 429
-``ANSWERED`` any other 2xx or 4xx, read to its end                               the connector reads it
-``UNKNOWN`` 5xx, 1xx, 3xx, 408; reset, timeout, truncated or oversized answer    never a blind retry
-            once the request began to leave
-=========== ==================================================================== ======================
-
-No retries, no redirects, no environment proxies, one host, credentials in headers alone.
+No retries, no redirects, no environment proxies, one host, credentials in headers alone. Its verdicts are
+drawn at the top of :mod:`activation.connectors.reply`.
 """
 
 from __future__ import annotations
 
 import base64
 import http.client
-import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from typing import Any
 
 import requests
 import urllib3
 from requests.structures import CaseInsensitiveDict
 
+from activation.connectors.reply import Reply, Verdict, retry_after
 from activation.connectors.transport import Attempt, WatchedAdapter, attempt
 from activation.errors import ConfigurationError
 from activation.settings import Connection
-from activation.types import Answer, State
 
 SANDBOX_HEADER = "X-Muster-Sandbox"
 FORM = "application/x-www-form-urlencoded"
 CHUNK = 65_536
 TOO_MANY_REQUESTS = 429
 REQUEST_TIMEOUT = 408
-# Seconds since 1970 look like this; smaller numbers in a reset header are a duration.
-FIRST_EPOCH = 1_000_000_000
 FAILURES = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -56,46 +39,6 @@ class Auth(StrEnum):
 
     BEARER = "bearer"
     BASIC = "basic"
-
-
-class Verdict(StrEnum):
-    """What is known about a request; the table is at the top of the module."""
-
-    ANSWERED = "answered"
-    NOT_SENT = "not_sent"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, repr=False)
-class Reply:
-    """What came back, if anything. Its repr shows neither headers nor body."""
-
-    verdict: Verdict
-    reason: str
-    status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    retry_after: float | None = None
-
-    def __repr__(self) -> str:
-        return f"Reply({self.verdict}, {self.reason})"
-
-    def json(self) -> dict[str, Any] | None:
-        """Read the body as a JSON object; ``None`` where it is none."""
-        try:
-            parsed = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return parsed if isinstance(parsed, dict) else None
-
-    def unsettled(self) -> Answer | None:
-        """Answer for all rows where there is nothing for a connector to read, else ``None``."""
-        if self.verdict is Verdict.UNKNOWN:
-            return Answer(State.IN_DOUBT, self.reason)
-        if self.verdict is Verdict.NOT_SENT:
-            is_down = self.status == 0
-            return Answer(State.PLANNED, self.reason, retry_after=self.retry_after, is_down=is_down)
-        return None
 
 
 class Client:
@@ -215,26 +158,8 @@ class Client:
         return Reply(Verdict.ANSWERED, reason, status, headers, bytes(body), retry_after(headers))
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, by ``Retry-After`` (seconds or a date, RFC 9110) or ``X-RateLimit-Reset`` (epoch)."""
-    now = datetime.now(UTC)
-    for name in ("Retry-After", "X-RateLimit-Reset"):
-        value = headers.get(name, "").strip()
-        try:
-            number = float(value)
-        except ValueError:
-            try:
-                moment = parsedate_to_datetime(value)
-            except ValueError:
-                continue
-            number = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
-        if math.isfinite(number):
-            return max(0.0, number - now.timestamp() if number >= FIRST_EPOCH else number)
-    return None
-
-
 def check_size(name: str, body: bytes, limit: int) -> bytes:
-    """Pass ``body`` on within a destination's limit; raise ``ConfigurationError`` before it is sent otherwise."""
+    """Pass ``body`` on where it is within a destination's limit. Raises ``ConfigurationError`` otherwise."""
     if len(body) > limit:
         raise ConfigurationError(
             f"{name}: a request of {len(body)} bytes is over the limit of {limit}; shorten the template"

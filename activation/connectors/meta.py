@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
-from activation.connectors.client import Client, Reply, check_size
+from activation.connectors.client import Client, check_size
 from activation.connectors.hashing import meta_email_sql, meta_phone_sql
+from activation.connectors.reply import Reply
 from activation.connectors.rows import RowSql
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
@@ -86,10 +87,10 @@ class Meta:
 def _read(reply: Reply) -> Answer:
     """Judge an answer that was read. Meta says 200 even where it could use nobody."""
     answer = reply.json() or {}
-    if reply.status < 400:  # noqa: PLR2004 - where HTTP's errors begin
+    if reply.is_success:
         received, invalid = answer.get("num_received"), answer.get("num_invalid_entries")
         if not isinstance(received, int) or not isinstance(invalid, int):
-            return Answer(State.IN_DOUBT, f"{reply.reason}_unreadable")
+            return reply.unreadable()
         session = answer.get("session_id")
         state = State.REFUSED if invalid and invalid >= received else State.ACCEPTED
         reason = f"{invalid} of {received} entries invalid" if invalid else ""
@@ -99,7 +100,7 @@ def _read(reply: Reply) -> Answer:
     if code == BAD_TOKEN or reply.status in {401, 403}:
         return Answer(State.PLANNED, f"meta_{code or reply.status}", is_down=True)
     if not isinstance(error, dict) or not isinstance(code, int):
-        return Answer(State.IN_DOUBT, f"{reply.reason}_unreadable")
+        return reply.unreadable()
     if code in RATE_LIMITS or error.get("is_transient") is True:
         wait = _regain_access(reply)
         return Answer(State.PLANNED, f"meta_{code}", retry_after=reply.retry_after if wait is None else wait)

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from activation.connectors.client import Client, Reply, check_size
+from activation.connectors.client import Client, check_size
+from activation.connectors.reply import Reply
 from activation.connectors.rows import RowSql
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
@@ -65,7 +66,7 @@ class SendGrid:
     def _encode(
         self, request: Request, content: Content
     ) -> tuple[dict[str, Any], str, list[int], dict[int, RowVerdict]]:
-        """Build the message, the personalizations as JSON, whose rows these are, and who is refused and why."""
+        """Build the message, the personalizations as JSON, their rows, and who is refused and why."""
         # SendGrid replaces one tag after the other, in values too: tags that no value can know.
         token = hashlib.sha256(request.request_id.encode()).hexdigest()[:16]
         address = self._sender.postal_address
@@ -93,7 +94,7 @@ class SendGrid:
 
 
 def _query(campaign: str, names: list[str], tags: Mapping[str, str]) -> str:
-    """Write the SQL from rows to personalizations. Names and tags are ours: ``[a-z_.]``, hex digits and dashes."""
+    """Write the SQL from rows to personalizations. Names and tags are ours, so they need no quoting."""
     label = campaign.replace("'", "''")
     # Malformed JSON must not raise: the message would show the value.
     fields = "case when json_valid(fields) then fields end"
@@ -149,8 +150,8 @@ def _read(reply: Reply, sent: list[int]) -> Answer:
         case 413:
             return Answer(State.REFUSED, "sendgrid_413")
     errors = (reply.json() or {}).get("errors")
-    if reply.status < 400 or not isinstance(errors, list):  # noqa: PLR2004 - where HTTP's errors begin
-        return Answer(State.IN_DOUBT, f"{reply.reason}_unreadable")
+    if reply.is_success or not isinstance(errors, list):
+        return reply.unreadable()
     refused: dict[int, RowVerdict] = {}
     for error in errors:
         texts = (str(error.get(key) or "") for key in ("field", "message")) if isinstance(error, dict) else ()

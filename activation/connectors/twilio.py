@@ -10,7 +10,8 @@ import json
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
-from activation.connectors.client import Auth, Client, Reply, check_size
+from activation.connectors.client import Auth, Client, check_size
+from activation.connectors.reply import Reply
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
 from activation.types import Answer, Capability, Operation, Request, State
@@ -79,11 +80,11 @@ def _fields(text: str | None) -> dict[str, str]:
 def _read(reply: Reply) -> Answer:
     """Judge an answer that was read; its ``message`` can hold the number, so only the code leaves."""
     answer = reply.json() or {}
-    if reply.status < 400:  # noqa: PLR2004 - where HTTP's errors begin
+    if reply.is_success:
         sid = answer.get("sid")
         if isinstance(sid, str) and sid:
             return Answer(State.ACCEPTED, provider_id=sid)
-        return Answer(State.IN_DOUBT, f"{reply.reason}_unreadable")
+        return reply.unreadable()
     code = answer.get("code")
     if code == TOO_MANY_REQUESTS:
         return Answer(State.PLANNED, "twilio_20429", retry_after=reply.retry_after)
@@ -92,5 +93,5 @@ def _read(reply: Reply) -> Answer:
             State.PLANNED, f"twilio_{code if isinstance(code, int) else reply.status}", is_down=True
         )
     if not isinstance(code, int):
-        return Answer(State.IN_DOUBT, f"{reply.reason}_unreadable")
+        return reply.unreadable()
     return Answer(State.REFUSED, f"twilio_{code}")
