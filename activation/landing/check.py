@@ -89,8 +89,8 @@ def _cast(column: Column, value: str, kind: str) -> str:
         return value if column.default is None else f"coalesce({value}, {literal(column.default)})"
     is_number = kind.startswith(NUMBERS)
     if column.type == "timestamp":
-        if kind == "TIMESTAMP":
-            return value
+        if kind in {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}:
+            return f"try_cast({value} as timestamp)"
         through = (
             value if kind.startswith("TIMESTAMP WITH") else f"try_cast({_text(value, kind)} as timestamptz)"
         )

@@ -19,7 +19,7 @@ from activation.landing.contract import (
     contract,
     write_parquet,
 )
-from activation.landing.load import compact
+from activation.landing.job import compact
 
 
 def land_table(home: Home, source_table: str, table: pa.Table, loaded_at: datetime) -> bool:
@@ -54,7 +54,9 @@ def land_table(home: Home, source_table: str, table: pa.Table, loaded_at: dateti
         whole = rows.append_column(LOADED_AT, stamp).append_column(
             SOURCE_FILE, pa.nulls(rows.num_rows, pa.string())
         )
-        text = repr(rows.to_pylist()).encode()
-        digest = hashlib.md5(text, usedforsecurity=False).hexdigest()[:12]
+        content_digest = hashlib.md5(usedforsecurity=False)
+        for batch in rows.to_batches():
+            content_digest.update(batch.serialize())
+        digest = content_digest.hexdigest()[:12]
         write_parquet(folder / f"{compact(loaded_at)}-{digest}.parquet", whole)
     return True
