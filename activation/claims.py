@@ -1,0 +1,311 @@
+"""Every change of a delivery's state: each names the state it leaves and counts the rows it changed."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from activation.errors import HeldError
+from activation.frozen import FrozenRun, Kind
+from activation.journal import Journal
+from activation.journal_tables import CLAIMED, deliveries, leases, position_of, requests, runs, streams
+from activation.types import Answer, Operation, RowVerdict, State
+
+EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+ANSWERS = frozenset({State.ACCEPTED, State.REFUSED, State.IN_DOUBT, State.PLANNED})
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Rows of one run that may share a request, between two keys of the journal."""
+
+    stream: int
+    kind: Kind
+    campaign: str
+    slot: str
+    step: int
+    channel: str
+    destination: str
+    operation: Operation
+    audience: str
+    template: str
+    message_version: str
+    first_seq: int
+    last_seq: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Planned rows of a stream that were due at ``due_at`` (microseconds), by key, with the first expiry."""
+
+    stream: Stream
+    due_at: int
+    seqs: Sequence[int]
+    expiries: Sequence[int | None]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Rows that this process alone may send, once, under ``request_id``."""
+
+    request: int
+    request_id: str
+    seqs: Sequence[int]
+
+
+class StaleError(Exception):
+    """The rows moved since they were read: nothing was claimed, read again. Never leaves delivery."""
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, as the journal keeps times."""
+    return (moment - EPOCH_START) // timedelta(microseconds=1)
+
+
+def moment_of(value: int | None) -> datetime | None:
+    """The aware moment of a journal time."""
+    return None if value is None else EPOCH_START + timedelta(microseconds=value)
+
+
+def take_lease(journal: Journal, campaign: str, now: datetime) -> tuple[str, list[str]]:
+    """Become the campaign's holder; only under its kernel lock.
+
+    A request found ``attempting`` was another process's when it died: it is in doubt from here on. Gives
+    the epoch that claims are made under, and the ids of the runs with such requests.
+    """
+    epoch = uuid.uuid4().hex
+    ours = select(streams.c.stream).where(streams.c.campaign == campaign)
+    open_ones = (requests.c.state == State.ATTEMPTING, requests.c.stream.in_(ours))
+    with journal.write() as connection:
+        statement = upsert(leases).values(campaign=campaign, epoch=epoch)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["campaign"], set_={"epoch": epoch})
+        )
+        interrupted = connection.execute(
+            select(runs.c.run_id)
+            .distinct()
+            .select_from(requests.join(streams).join(runs))
+            .where(*open_ones)
+            .order_by(runs.c.run_id)
+        ).scalars()
+        found = list(interrupted)
+        connection.execute(
+            update(requests)
+            .where(*open_ones)
+            .values(state=State.IN_DOUBT, reason="interrupted", answered_at=micros(now))
+        )
+    return epoch, found
+
+
+def streams_of(journal: Journal, run: FrozenRun, campaign: str) -> list[Stream]:
+    """The streams of one campaign in one run, in the order of their rows."""
+    names = list(Stream.__dataclass_fields__)
+    query = (
+        select(*(streams.c[name] for name in names))
+        .select_from(streams.join(runs))
+        .where(runs.c.run_id == run.run_id, streams.c.campaign == campaign)
+        .order_by(streams.c.first_seq, streams.c.stream)
+    )
+    with journal.read() as connection:
+        return [
+            Stream(**{**row, "kind": Kind(row["kind"]), "operation": Operation(row["operation"])})
+            for row in connection.execute(query).mappings()
+        ]
+
+
+def due_page(journal: Journal, stream: Stream, after: int, now: datetime, limit: int) -> Page:
+    """The next planned rows that are due, beyond the key ``after``."""
+    due_at = micros(now)
+    query = (
+        select(deliveries.c.seq, deliveries.c.expires_at)
+        .where(_planned_between(stream, after + 1, stream.last_seq), _is_due(due_at))
+        .order_by(deliveries.c.seq)
+        .limit(limit)
+    )
+    with journal.read() as connection:
+        rows = connection.execute(query).all()
+    return Page(stream, due_at, [row[0] for row in rows], [row[1] for row in rows])
+
+
+def claim(
+    journal: Journal,
+    page: Page,
+    seqs: Sequence[int],
+    epoch: str,
+    now: datetime,
+    before: tuple[Claim, Answer] | None = None,
+) -> Claim:
+    """Claim neighbouring rows of a page for one request; on disk when this returns.
+
+    ``before`` is the previous request's answer, recorded in the same transaction: one commit per request
+    and not two. Raises ``StaleError`` where a row is no longer planned, ``HeldError`` where another process
+    took the campaign over; both leave everything, ``before`` too, as it was.
+    """
+    stream = page.stream
+    request_id = uuid.uuid4().hex
+    with journal.write() as connection:
+        if before is not None:
+            _record(connection, *before, now)
+        held_under = connection.execute(
+            select(leases.c.epoch).where(leases.c.campaign == stream.campaign)
+        ).scalar()
+        if held_under != epoch:
+            raise HeldError(TAKEN_OVER.format(stream.campaign))
+        request = connection.execute(
+            insert(requests).values(
+                request_id=request_id,
+                stream=stream.stream,
+                first_seq=seqs[0],
+                last_seq=seqs[-1],
+                people=len(seqs),
+                epoch=epoch,
+                state=State.ATTEMPTING,
+                attempted_at=micros(now),
+            )
+        ).lastrowid
+        claimed = connection.execute(
+            update(deliveries)
+            .where(_planned_between(stream, seqs[0], seqs[-1]), _is_due(page.due_at))
+            .values(state=CLAIMED, request=request, reason=None)
+        ).rowcount
+        if claimed != len(seqs):
+            raise StaleError
+    return Claim(request, request_id, seqs)
+
+
+def record(journal: Journal, claimed: Claim, answer: Answer, now: datetime) -> None:
+    """Write down what became of a request. Raises ``HeldError`` where it is no longer this process's."""
+    with journal.write() as connection:
+        _record(connection, claimed, answer, now)
+
+
+def exclude(journal: Journal, stream: Stream, reasons: Mapping[int, str]) -> int:
+    """Rows that are still planned become ``excluded``, by key and with a reason; say how many were."""
+    statement = (
+        update(deliveries)
+        .where(
+            deliveries.c.seq == bindparam("at"),
+            deliveries.c.stream == stream.stream,
+            deliveries.c.state == State.PLANNED,
+        )
+        .values(state=State.EXCLUDED, reason=bindparam("why"))
+    )
+    if not reasons:
+        return 0
+    with journal.write() as connection:
+        return connection.execute(
+            statement, [{"at": seq, "why": why} for seq, why in reasons.items()]
+        ).rowcount
+
+
+def expire(journal: Journal, stream: Stream, now: datetime) -> int:
+    """Planned rows whose window has passed become ``expired``; say how many."""
+    past = (
+        _planned_between(stream, stream.first_seq, stream.last_seq),
+        deliveries.c.expires_at <= micros(now),
+    )
+    with journal.read() as connection:
+        if connection.execute(select(deliveries.c.seq).where(*past).limit(1)).first() is None:
+            return 0
+    with journal.write() as connection:
+        return connection.execute(
+            update(deliveries).where(*past).values(state=State.EXPIRED, reason="window_passed")
+        ).rowcount
+
+
+def count_due(journal: Journal, stream: Stream, now: datetime) -> int:
+    """How many planned rows are due."""
+    due = (_planned_between(stream, stream.first_seq, stream.last_seq), _is_due(micros(now)))
+    with journal.read() as connection:
+        return connection.execute(select(func.count()).select_from(deliveries).where(*due)).scalar_one()
+
+
+def first_due(journal: Journal, stream: Stream) -> datetime | None:
+    """When the first of the rows still planned is due; ``None`` where none is planned."""
+    # Memberships have no such time: they are due as soon as they are planned.
+    earliest = func.min(func.coalesce(deliveries.c.send_not_before, 0))
+    planned = _planned_between(stream, stream.first_seq, stream.last_seq)
+    with journal.read() as connection:
+        return moment_of(connection.execute(select(earliest).where(planned)).scalar())
+
+
+def seq_of(stream: Stream, position: int) -> int:
+    """The key of a frozen row of the stream's run and kind."""
+    return stream.first_seq - position_of(stream.first_seq) + position
+
+
+TAKEN_OVER = (
+    "another process has taken over {} since this one slept; it sends on, and what this one "
+    "had open is in doubt. `muster status` shows both"
+)
+
+
+def _planned_between(stream: Stream, first: int, last: int) -> ColumnElement[bool]:
+    return (
+        deliveries.c.seq.between(first, last)
+        & (deliveries.c.stream == stream.stream)
+        & (deliveries.c.state == State.PLANNED)
+    )
+
+
+def _is_due(at: int) -> ColumnElement[bool]:
+    return or_(deliveries.c.send_not_before.is_(None), deliveries.c.send_not_before <= at)
+
+
+def _record(connection: Connection, claimed: Claim, answer: Answer, now: datetime) -> None:
+    mine = (deliveries.c.request == claimed.request, deliveries.c.state == CLAIMED)
+    changed = connection.execute(
+        update(requests)
+        .where(requests.c.request == claimed.request, requests.c.state == State.ATTEMPTING)
+        .values(
+            state=answer.state,
+            reason=answer.reason,
+            provider_id=answer.provider_id,
+            answered_at=micros(now),
+        )
+    ).rowcount
+    singled_out = _single_out(connection, claimed, answer.rows)
+    rest = len(claimed.seqs) - len(answer.rows)
+    given_back = rest
+    if answer.state is State.PLANNED:
+        between = deliveries.c.seq.between(claimed.seqs[0], claimed.seqs[-1])
+        given_back = connection.execute(
+            update(deliveries).where(between, *mine).values(state=State.PLANNED, request=None)
+        ).rowcount
+    if changed != 1 or singled_out != len(answer.rows) or given_back != rest:
+        raise HeldError(TAKEN_OVER.format("the campaign"))
+
+
+def _single_out(connection: Connection, claimed: Claim, verdicts: Mapping[int, RowVerdict]) -> int:
+    values = [
+        {
+            "at": claimed.seqs[index],
+            "state": verdict.state.value,
+            "reason": verdict.reason,
+            "provider_id": verdict.provider_id,
+            "request": None if verdict.state is State.PLANNED else claimed.request,
+        }
+        for index, verdict in verdicts.items()
+    ]
+    if not values:
+        return 0
+    statement = update(deliveries).where(
+        deliveries.c.seq == bindparam("at"),
+        deliveries.c.request == bindparam("mine"),
+        deliveries.c.state == CLAIMED,
+    )
+    return connection.execute(statement, [value | {"mine": claimed.request} for value in values]).rowcount
+
+
+def well_formed(answer: Answer, people: int) -> Answer:
+    """The answer, or doubt about everybody where a connector's answer does not fit its request."""
+    verdicts: Iterable[RowVerdict] = answer.rows.values()
+    fits = all(0 <= index < people for index in answer.rows)
+    if fits and answer.state in ANSWERS and all(verdict.state in ANSWERS for verdict in verdicts):
+        return answer
+    return Answer(State.IN_DOUBT, "malformed_answer")

@@ -1,0 +1,104 @@
+"""A frozen run as delivery reads it: two sorted Parquet files and the manifest beside them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from activation.clock import parse_moment
+from activation.errors import ConfigurationError, JournalUnsafeError
+from activation.home import Home
+
+
+class Kind(StrEnum):
+    """Which outbox a row is from."""
+
+    MESSAGE = "message"
+    MEMBERSHIP = "membership"
+
+
+@dataclass(frozen=True)
+class FrozenRun:
+    """One run's decisions, never changed after the freeze.
+
+    ``digest`` is the content digest of the manifest: sorted canonical rows, not file bytes.
+    """
+
+    run_id: str
+    as_of: datetime
+    digest: str
+    directory: Path
+
+    def file(self, kind: Kind) -> Path:
+        """The outbox of one kind: sorted by ``position``, which counts from 0 within the file."""
+        return self.directory / f"outbox_{kind.value}s.parquet"
+
+
+def read_frozen(home: Home, run_id: str) -> FrozenRun:
+    """Open what the freeze of ``run_id`` left. Raises ``ConfigurationError`` where it is not whole."""
+    directory = home.run_directory(run_id) / "frozen"
+    file = directory / "manifest.json"
+    try:
+        manifest = json.loads(file.read_text())
+        run = FrozenRun(
+            str(manifest["run_id"]), parse_moment(manifest["as_of"]), str(manifest["digest"]), directory
+        )
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"run {run_id} is not frozen ({file} is missing): plan it first, or check the run id"
+        ) from None
+    except (ValueError, KeyError, TypeError):
+        raise ConfigurationError(f"{file} is damaged: restore the run's directory from a backup") from None
+    if run.run_id != run_id:
+        raise ConfigurationError(f"{file} belongs to another run than its directory says: restore it")
+    return run
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that never reaches for the network."""
+    return duckdb.connect(
+        config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    )
+
+
+def read_positions(
+    engine: duckdb.DuckDBPyConnection, run: FrozenRun, kind: Kind, positions: Sequence[int], columns: str
+) -> pa.Table:
+    """The frozen rows at ``positions`` (ascending), in that order; ``columns`` is a select list.
+
+    Raises ``JournalUnsafeError`` where the file does not hold exactly one row for each of them: then the
+    journal and the frozen run tell different stories, and neither may be acted on.
+    """
+    first, last = positions[0], positions[-1]
+    among = ""
+    if last - first + 1 != len(positions):
+        engine.register("wanted", pa.table({"position": pa.array(positions, pa.int64())}))
+        among = "and position in (select position from wanted)"
+    try:
+        rows = engine.execute(
+            f"select {columns} from read_parquet($file) "
+            f"where position between $first and $last {among} order by position",
+            {"file": str(run.file(kind)), "first": first, "last": last},
+        ).to_arrow_table()
+    except duckdb.Error as error:
+        raise unreadable(run, kind, error) from None
+    if rows["position"].to_pylist() != list(positions):
+        raise JournalUnsafeError(
+            f"{run.file(kind)} does not hold the rows that the journal planned from it: "
+            f"restore the frozen run from a backup; until then nothing of it may be sent"
+        )
+    return rows
+
+
+def unreadable(run: FrozenRun, kind: Kind, error: Exception) -> ConfigurationError:
+    """What to raise where DuckDB cannot read an outbox; the cause is named by its class alone."""
+    return ConfigurationError(
+        f"{run.file(kind)} cannot be read ({type(error).__name__}): restore the frozen run from a backup"
+    )

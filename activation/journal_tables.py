@@ -1,0 +1,181 @@
+"""The journal's tables.
+
+A delivery's ``seq`` is ``run * 2**33 + (2**32 for memberships) + position``: the primary key itself makes
+(run, kind, position) unique, and rows of one request lie close together. Times are microseconds since
+1970 in UTC. Addresses are only ever digests.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from activation.frozen import Kind
+from activation.types import State
+
+VERSION = 1
+RUN_SHIFT = 33
+KIND_SHIFT = 32
+# The state of a delivery whose request speaks for it. Not a state of the contract: see ``journal.py``.
+CLAIMED = "claimed"
+# SQLite's own integer key is 64 bits wide only where the column is declared INTEGER.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    # Also what lets ``PRAGMA quick_check`` see a flipped byte in a state.
+    allowed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} in ({allowed})")
+
+
+tables = MetaData()
+
+meta = Table("meta", tables, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
+
+runs = Table(
+    "runs",
+    tables,
+    Column("run", Key, primary_key=True),
+    Column("run_id", Text, nullable=False, unique=True),
+    Column("digest", Text, nullable=False),
+)
+
+# A campaign of a run whose rows are all in ``deliveries``.
+plans = Table(
+    "plans",
+    tables,
+    Column("run", ForeignKey("runs.run"), primary_key=True),
+    Column("campaign", Text, primary_key=True),
+    Column("rows", BigInteger, nullable=False),
+)
+
+# Rows of one run that may share a request: all that they have in common.
+STREAM_COLUMNS = (
+    "campaign",
+    "slot",
+    "step",
+    "channel",
+    "destination",
+    "operation",
+    "audience",
+    "template",
+    "message_version",
+)
+streams = Table(
+    "streams",
+    tables,
+    Column("stream", Key, primary_key=True),
+    Column("run", ForeignKey("runs.run"), nullable=False),
+    Column("kind", Text, nullable=False),
+    *(Column(name, Integer if name == "step" else Text, nullable=False) for name in STREAM_COLUMNS),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    UniqueConstraint("run", "kind", *STREAM_COLUMNS),
+    Index("streams_by_campaign", "campaign"),
+    _one_of("kind", *Kind),
+)
+
+# What happens to an address once, in whichever run.
+OCCASION_COLUMNS = ("campaign", "slot", "step", "channel", "operation")
+occasions = Table(
+    "occasions",
+    tables,
+    Column("occasion", Key, primary_key=True),
+    *(Column(name, Integer if name == "step" else Text, nullable=False) for name in OCCASION_COLUMNS),
+    UniqueConstraint(*OCCASION_COLUMNS),
+)
+
+# HMAC-SHA256 of the normalised address, its first 16 bytes (RFC 2104, section 5: no less than half).
+contacts = Table(
+    "contacts",
+    tables,
+    Column("occasion", Integer, nullable=False),
+    Column("address_hmac", LargeBinary, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("occasion", "address_hmac"),
+    sqlite_with_rowid=False,
+)
+
+message_ids = Table(
+    "message_ids",
+    tables,
+    Column("message_id", LargeBinary, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+requests = Table(
+    "requests",
+    tables,
+    Column("request", Key, primary_key=True),
+    Column("request_id", Text, nullable=False, unique=True),
+    Column("stream", ForeignKey("streams.stream"), nullable=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("people", Integer, nullable=False),
+    Column("epoch", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("provider_id", Text),
+    Column("attempted_at", BigInteger, nullable=False),
+    Column("answered_at", BigInteger),
+    Column("is_receipted", Boolean, nullable=False, server_default=text("0")),
+    _one_of("state", State.PLANNED, State.ATTEMPTING, State.ACCEPTED, State.REFUSED, State.IN_DOUBT),
+    Index("requests_open", "state", sqlite_where=text("state in ('attempting', 'in_doubt')")),
+    Index("requests_by_stream", "stream"),
+)
+
+deliveries = Table(
+    "deliveries",
+    tables,
+    Column("seq", Key, primary_key=True),
+    Column("stream", Integer, nullable=False),
+    Column("state", Text, nullable=False, server_default=State.PLANNED.value),
+    Column("request", BigInteger),
+    Column("reason", Text),
+    Column("provider_id", Text),
+    Column("send_not_before", BigInteger),
+    Column("expires_at", BigInteger),
+    Column("is_receipted", Boolean, nullable=False, server_default=text("0")),
+    _one_of(
+        "state",
+        State.PLANNED,
+        CLAIMED,
+        State.ACCEPTED,
+        State.REFUSED,
+        State.IN_DOUBT,
+        State.EXCLUDED,
+        State.EXPIRED,
+    ),
+    CheckConstraint("(state = 'claimed') <= (request is not null)"),
+    Index("deliveries_in_doubt", "request", sqlite_where=text("state = 'in_doubt'")),
+)
+
+# Who holds a campaign: a claim counts only under the campaign's present epoch.
+leases = Table(
+    "leases", tables, Column("campaign", Text, primary_key=True), Column("epoch", Text, nullable=False)
+)
+
+
+def sequence(run: int, kind: Kind, position: int) -> int:
+    """The key of one frozen row."""
+    return (run << RUN_SHIFT) + ((kind is Kind.MEMBERSHIP) << KIND_SHIFT) + position
+
+
+def position_of(seq: int) -> int:
+    """The frozen row's position, from its key."""
+    return seq & ((1 << KIND_SHIFT) - 1)

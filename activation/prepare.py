@@ -1,0 +1,73 @@
+"""Turn claimed rows into what a connector takes, from the frozen Parquet and in Arrow only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import pyarrow as pa
+
+from activation.claims import Claim, Page, Stream
+from activation.content import unsubscribe_urls
+from activation.errors import ConfigurationError
+from activation.frozen import FrozenRun, Kind, read_positions
+from activation.journal_tables import position_of
+from activation.settings import Sender
+from activation.types import Content, Operation, Request
+
+# Which pepper signed an unsubscribe link, so that links outlive a change of pepper.
+KEY_ID = "1"
+COLUMNS = {
+    Kind.MESSAGE: "position, message_id, customer_id, address, fields",
+    Kind.MEMBERSHIP: "position, change_id as message_id, customer_id, email, phone",
+}
+
+
+def content_of(stream: Stream, contents: Mapping[str, Content]) -> Content | None:
+    """The template that the freeze chose; memberships have none.
+
+    Raises ``ConfigurationError`` where it is gone, or says something else since: what was decided, guarded
+    and approved is what leaves.
+    """
+    if stream.kind is Kind.MEMBERSHIP:
+        return None
+    content = contents.get(stream.template)
+    if content is None:
+        raise ConfigurationError(
+            f"{stream.campaign}: there is no template {stream.template}; put it back under templates/"
+        )
+    if content.version != stream.message_version:
+        raise ConfigurationError(
+            f"{stream.campaign}: template {stream.template} changed after the freeze (frozen "
+            f"{stream.message_version}, now {content.version}): restore it, or plan a new run"
+        )
+    return content
+
+
+def load_page(
+    engine: duckdb.DuckDBPyConnection, run: FrozenRun, page: Page, sender: Sender, pepper: bytes
+) -> pa.Table:
+    """The rows of a page as :class:`activation.types.Request` describes them, in the page's order."""
+    kind = page.stream.kind
+    rows = read_positions(engine, run, kind, [position_of(seq) for seq in page.seqs], COLUMNS[kind])
+    if kind is Kind.MEMBERSHIP:
+        return rows
+    if page.stream.channel == "email":
+        urls = unsubscribe_urls(sender.unsubscribe_url, rows["message_id"], pepper, KEY_ID)
+    else:
+        urls = pa.nulls(rows.num_rows, pa.string())
+    return rows.append_column("unsubscribe_url", urls)
+
+
+def request_of(stream: Stream, claimed: Claim, content: Content | None, rows: pa.Table) -> Request:
+    """What the connector gets."""
+    return Request(
+        request_id=claimed.request_id,
+        campaign=stream.campaign,
+        slot=stream.slot,
+        step=stream.step,
+        operation=Operation(stream.operation),
+        audience=stream.audience or None,
+        content=content,
+        rows=rows,
+    )

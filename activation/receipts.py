@@ -1,0 +1,234 @@
+"""Receipts: what the journal learned, handed to the ledger for the next build to read.
+
+A crash between the file and the mark in the journal repeats receipts; that is harmless, because the ledger
+reads the latest row known. Where two are equally late, a definite state says more than ``in_doubt``.
+"""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlalchemy import Row, Select, and_, bindparam, case, null, or_, select, update
+
+from activation.clock import naive_utc
+from activation.errors import JournalUnsafeError
+from activation.frozen import FrozenRun, Kind, connect, unreadable
+from activation.home import Home, write_atomically
+from activation.journal import Journal
+from activation.journal_tables import CLAIMED, deliveries, position_of, requests, runs, streams
+from activation.types import State
+
+BATCH_ROWS = 200_000
+OPEN_REQUESTS = (State.ATTEMPTING, State.PLANNED)
+OPEN_ROWS = (State.PLANNED, CLAIMED)
+
+
+def _schema(*names: str) -> pa.Schema:
+    types = {
+        "as_of": pa.timestamp("us"),
+        "known_at": pa.timestamp("us"),
+        "attempted_at": pa.timestamp("us"),
+        "step": pa.int32(),
+    }
+    return pa.schema([(name, types.get(name, pa.string())) for name in names])
+
+
+RECEIPT_SCHEMA = _schema(
+    *("run_id", "as_of", "known_at", "message_id", "campaign", "slot", "step", "channel", "destination"),
+    *("customer_id", "state", "reason", "request_id", "provider_id", "attempted_at"),
+)
+MEMBERSHIP_RECEIPT_SCHEMA = _schema(
+    *("run_id", "as_of", "known_at", "change_id", "campaign", "slot", "audience", "destination"),
+    *("customer_id", "operation", "email", "phone", "state", "reason", "request_id", "attempted_at"),
+)
+SCHEMAS = {Kind.MESSAGE: RECEIPT_SCHEMA, Kind.MEMBERSHIP: MEMBERSHIP_RECEIPT_SCHEMA}
+FOLDERS = {Kind.MESSAGE: "receipts", Kind.MEMBERSHIP: "membership_receipts"}
+# What a receipt does not take from the frozen row as it is.
+EXPRESSIONS = {
+    "run_id": "$run_id",
+    "as_of": "$as_of::timestamp",
+    "known_at": "$known_at::timestamp",
+    "state": "coalesce(told.state, answers.state)",
+    "reason": "coalesce(told.reason, answers.reason, '')",
+    "provider_id": "coalesce(told.provider_id, answers.provider_id)",
+    "request_id": "answers.request_id",
+    "attempted_at": "make_timestamp(answers.attempted_at)",
+}
+NAMED = [(name, pa.string()) for name in ("state", "reason", "provider_id")]
+TOLD_SCHEMA = pa.schema([("position", pa.int64()), ("request", pa.int64()), *NAMED])
+ANSWERS_SCHEMA = pa.schema(
+    [("request", pa.int64()), *NAMED, ("request_id", pa.string()), ("attempted_at", pa.int64())]
+)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """The rows of one kind, of a run or of one campaign in it, between two keys."""
+
+    kind: Kind
+    streams: tuple[int, ...]
+    first_seq: int
+    last_seq: int
+
+
+def write_receipts(
+    home: Home, journal: Journal, run: FrozenRun, now: datetime, campaign: str | None = None
+) -> int:
+    """Write a receipt for each row whose outcome the ledger does not know yet; say how many.
+
+    Files of at most 200,000 rows, on disk before the journal notes it. ``known_at`` is ``now``. With
+    ``campaign``, only its rows. Raises ``ConfigurationError`` where the frozen run cannot be read.
+    """
+    query = (
+        select(streams.c.kind, streams.c.stream, streams.c.first_seq, streams.c.last_seq)
+        .select_from(streams.join(runs))
+        .where(runs.c.run_id == run.run_id)
+    )
+    if campaign is not None:
+        query = query.where(streams.c.campaign == campaign)
+    with journal.read() as connection:
+        found = connection.execute(query).all()
+    written = 0
+    for kind in Kind:
+        ours = [row for row in found if row.kind == kind]
+        if ours:
+            scope = _Scope(
+                kind,
+                tuple(row.stream for row in ours),
+                min(row.first_seq for row in ours),
+                max(row.last_seq for row in ours),
+            )
+            written += _write_scope(home, journal, run, scope, now)
+    return written
+
+
+def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: _Scope, now: datetime) -> int:
+    with journal.read() as connection:
+        answers = connection.execute(
+            select(*(requests.c[name] for name in ANSWERS_SCHEMA.names), requests.c.is_receipted).where(
+                requests.c.stream.in_(scope.streams), requests.c.state.not_in(OPEN_REQUESTS)
+            )
+        ).all()
+    folder = home.ledger / FOLDERS[scope.kind]
+    stamp = naive_utc(now).strftime("%Y%m%dT%H%M%S")
+    engine = connect()
+    after, number, written = scope.first_seq - 1, 0, 0
+    try:
+        engine.register("answers", _table([row[:-1] for row in answers], ANSWERS_SCHEMA))
+        while rows := _untold(journal, scope, after):
+            after = rows[-1].seq
+            receipts, seqs = _receipts(engine, run, scope.kind, rows, now)
+            if receipts.num_rows:
+                # Two processes may write at the same moment of a simulated clock.
+                name = f"{run.run_id}-{stamp}-{number}-{uuid.uuid4().hex[:8]}.parquet"
+                buffer = io.BytesIO()
+                pq.write_table(receipts, buffer, compression="zstd")
+                write_atomically(folder / name, buffer.getvalue())
+            own = {row.seq: row.state for row in rows if row.state is not None}
+            _mark_rows(journal, {seq: own[seq] for seq in seqs if seq in own})
+            number, written = number + 1, written + receipts.num_rows
+    finally:
+        engine.close()
+    _mark_requests(journal, {row.request: row.state for row in answers if not row.is_receipted})
+    return written
+
+
+def _untold(journal: Journal, scope: _Scope, after: int) -> Sequence[Row[Any]]:
+    is_answered = and_(
+        deliveries.c.state == CLAIMED,
+        requests.c.state.not_in(OPEN_REQUESTS),
+        requests.c.is_receipted.is_(False),
+    )
+    has_own_state = and_(deliveries.c.state.not_in(OPEN_ROWS), deliveries.c.is_receipted.is_(False))
+    query: Select[Any] = (
+        select(
+            deliveries.c.seq,
+            deliveries.c.request,
+            case((deliveries.c.state == CLAIMED, null()), else_=deliveries.c.state).label("state"),
+            deliveries.c.reason,
+            deliveries.c.provider_id,
+        )
+        .select_from(deliveries.outerjoin(requests, requests.c.request == deliveries.c.request))
+        .where(
+            deliveries.c.seq.between(after + 1, scope.last_seq),
+            deliveries.c.stream.in_(scope.streams),
+            or_(is_answered, has_own_state),
+        )
+        .order_by(deliveries.c.seq)
+        .limit(BATCH_ROWS)
+    )
+    with journal.read() as connection:
+        return connection.execute(query).all()
+
+
+def _receipts(
+    engine: duckdb.DuckDBPyConnection, run: FrozenRun, kind: Kind, rows: Sequence[Row[Any]], now: datetime
+) -> tuple[pa.Table, list[int]]:
+    engine.register("told", _table([(position_of(row[0]), *row[1:]) for row in rows], TOLD_SCHEMA))
+    schema = SCHEMAS[kind]
+    columns = ", ".join(f"{EXPRESSIONS.get(name, f'frozen.{name}')} as {name}" for name in schema.names)
+    # A request that was answered after its answers were read is told the next time.
+    sql = f"""
+        select told.position, frozen.position is null as is_lost, {columns}
+        from told
+        left join answers on answers.request = told.request
+        left join (
+            select * from read_parquet($file) where position between $first and $last
+        ) as frozen on frozen.position = told.position
+        where told.request is null or answers.request is not null
+        order by told.position"""
+    values = {
+        "file": str(run.file(kind)),
+        "first": position_of(rows[0].seq),
+        "last": position_of(rows[-1].seq),
+        "run_id": run.run_id,
+        "as_of": naive_utc(run.as_of),
+        "known_at": naive_utc(now),
+    }
+    try:
+        found = engine.execute(sql, values).to_arrow_table()
+    except duckdb.Error as error:
+        raise unreadable(run, kind, error) from None
+    if any(found["is_lost"].to_pylist()):
+        raise JournalUnsafeError(
+            f"{run.file(kind)} lacks rows that the journal planned from it: restore the frozen run"
+        )
+    base = rows[0].seq - position_of(rows[0].seq)
+    return found.select(schema.names).cast(schema), [base + at for at in found["position"].to_pylist()]
+
+
+def _table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+    return pa.table(arrays, schema=schema)
+
+
+def _mark_rows(journal: Journal, states: dict[int, str]) -> None:
+    # Only in the state that was told: a verdict that came meanwhile still wants its receipt.
+    if states:
+        statement = (
+            update(deliveries)
+            .where(deliveries.c.seq == bindparam("at"), deliveries.c.state == bindparam("told"))
+            .values(is_receipted=True)
+        )
+        with journal.write() as connection:
+            connection.execute(statement, [{"at": seq, "told": state} for seq, state in states.items()])
+
+
+def _mark_requests(journal: Journal, states: dict[int, str]) -> None:
+    if states:
+        statement = (
+            update(requests)
+            .where(requests.c.request == bindparam("at"), requests.c.state == bindparam("told"))
+            .values(is_receipted=True)
+        )
+        with journal.write() as connection:
+            connection.execute(statement, [{"at": key, "told": state} for key, state in states.items()])
