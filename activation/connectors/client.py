@@ -72,7 +72,7 @@ class Client:
             }
         )
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, WatchedAdapter(max_retries=0))
+            self._session.mount(scheme, WatchedAdapter())
 
     def __repr__(self) -> str:
         return f"Client({self._connection.name})"

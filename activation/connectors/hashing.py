@@ -17,6 +17,8 @@ import re
 # str.strip(" \t\r\n\0\x0B.") of Meta's SDK. chr(0) cannot be in a DuckDB literal.
 _META_STRIP = " \t\r\n\0\x0b."
 _META_STRIP_SQL = "' .' || chr(9) || chr(10) || chr(11) || chr(13) || chr(0)"
+# What str.isspace knows; the \\s of DuckDB's regular expressions is ASCII, without the vertical tab.
+_BLANK_SQL = r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]"
 _GMAIL = ("gmail.com", "googlemail.com")
 
 
@@ -59,12 +61,13 @@ def meta_phone_sql(column: str) -> str:
 
 def google_email_sql(column: str) -> str:
     """:func:`google_email` as a DuckDB expression."""
-    address = rf"lower(regexp_replace({column}, '^\s+|\s+$', '', 'g'))"
+    address = f"lower(regexp_replace({column}, '^{_BLANK_SQL}+|{_BLANK_SQL}+$', '', 'g'))"
     local = f"split_part({address}, '@', 1)"
     domain = f"split_part({address}, '@', 2)"
     gmail = f"replace(split_part({local}, '+', 1), '.', '')"
     return (
-        f"case when not regexp_full_match({address}, '[^@\\s]+@[^@\\s]+') then null "
+        f"case when regexp_matches({address}, '{_BLANK_SQL}') then null "
+        f"when not regexp_full_match({address}, '[^@]+@[^@]+') then null "
         f"when {domain} not in {_GMAIL} then sha256({address}) "
         f"when {gmail} <> '' then sha256({gmail} || '@' || {domain}) end"
     )

@@ -8,6 +8,8 @@ certainly harmless, any failure after it is of unknown outcome, whatever excepti
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 import threading
 import time
@@ -34,12 +36,17 @@ class Attempt:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
 
-    def watch(self, handle: socket.socket | None) -> None:
-        """Cut this socket when time is over. Raises ``TimeoutError`` where it already is."""
+    def watch(self, descriptor: int) -> None:
+        """Cut this socket when time is over. Raises ``TimeoutError`` where it already is.
+
+        It is duplicated, because TLS detaches it while shaking hands, and an answer without a length
+        outlives its connection.
+        """
         with self._lock:
             if self.is_over:
                 raise TimeoutError
-            self._socket = handle
+            self._let_go()
+            self._socket = socket.socket(fileno=os.dup(descriptor))
 
     def expire(self) -> None:
         """End the attempt: whoever waits on its socket wakes up."""
@@ -48,6 +55,16 @@ class Attempt:
             if self._socket is not None:
                 with suppress(OSError):
                     self._socket.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """Let go of the socket: the answer was read, or there will be none."""
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
 
 _CURRENT: ContextVar[Attempt] = ContextVar("attempt")
@@ -65,25 +82,23 @@ def attempt(deadline: float) -> Iterator[Attempt]:
         yield current
     finally:
         watchdog.cancel()
+        current.end()
         _CURRENT.reset(token)
 
 
 class _Plain(HTTPConnection):
-    # A duplicate of the socket: TLS detaches the original while it shakes hands.
-    _handle: socket.socket | None = None
     _used_at = 0.0
 
     def _new_conn(self) -> socket.socket:
         new = super()._new_conn()
-        self._handle = new.dup()
-        _CURRENT.get().watch(self._handle)
+        _CURRENT.get().watch(new.fileno())
         return new
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
         current = _CURRENT.get()
-        current.watch(self._handle)
+        current.watch(self.sock.fileno())
         current.has_begun = True
         self._used_at = time.monotonic()
         super().send(data)
@@ -91,12 +106,6 @@ class _Plain(HTTPConnection):
     @property
     def is_connected(self) -> bool:
         return time.monotonic() - self._used_at <= MAX_IDLE_SECONDS and super().is_connected
-
-    def close(self) -> None:
-        super().close()
-        if self._handle is not None:
-            self._handle.close()
-            self._handle = None
 
 
 class _Tls(_Plain, HTTPSConnection):
@@ -111,8 +120,17 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _Tls
 
 
+def _drop_record(_: logging.LogRecord) -> bool:
+    """Keep urllib3 from logging headers that it could not parse: a server may echo anything in them."""
+    return False
+
+
 class WatchedAdapter(HTTPAdapter):
     """A transport adapter whose connections report to the current :func:`attempt`. It never retries."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retries=0)
+        logging.getLogger("urllib3.connection").addFilter(_drop_record)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the usual pools, of watched connections."""
