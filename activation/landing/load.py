@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -130,9 +130,14 @@ def _require_columns(table: Table, source: Source) -> None:
         column.name for column in table.columns if column.is_required and column.name not in source.columns
     ]
     if missing:
-        near = get_close_matches(missing[0], set(source.columns) - set(table.column_names), 1, cutoff=0.5)
-        hint = f"; did you mean its column {near[0]}?" if near and PRINTABLE.fullmatch(near[0]) else ""
+        near = _closest(missing[0], set(source.columns) - set(table.column_names))
+        hint = f"; did you mean its column {near}?" if near and PRINTABLE.fullmatch(near) else ""
         raise LandingError(f"has no column {', '.join(missing)}{hint}")
+
+
+def _closest(name: str, others: Iterable[str]) -> str | None:
+    near = get_close_matches(name, sorted(others), 1, cutoff=0.55)
+    return near[0] if near else None
 
 
 def _without_unknown(job: Job, source: Source, problems: list[str]) -> tuple[Source, tuple[str, ...]]:
@@ -141,9 +146,9 @@ def _without_unknown(job: Job, source: Source, problems: list[str]) -> tuple[Sou
     unknown = tuple(name for name in others if PRINTABLE.fullmatch(name))
     absent = set(job.table.column_names) - set(source.columns)
     for name in unknown:
-        near = get_close_matches(name, absent, 1)
+        near = _closest(name, absent)
         if near:
-            problems.append(f"{job.place}: column {name} is not in the contract; did you mean {near[0]}?")
+            problems.append(f"{job.place}: column {name} is not in the contract; did you mean {near}?")
     columns = {name: column for name, column in source.columns.items() if name in known}
     if LOADED_AT in columns and not job.is_first:
         del columns[LOADED_AT]

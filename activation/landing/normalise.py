@@ -15,6 +15,9 @@ EMAIL_SHAPE = (
 )
 LONGEST_EMAIL = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
 COUNTRY_CODE_LENGTH = 2
+# Digits with the country's code. Where numbers vary in length, the library takes "12" for one, and two people
+# with the same fragment are not the same person. Niue's numbers (+683 and four digits) are the shortest.
+SHORTEST_PHONE = 7
 
 
 def email_sql(expression: str) -> str:
@@ -38,7 +41,8 @@ def e164(number: str, country: str | None) -> str | None:
         return None
     if not phonenumbers.is_possible_number(parsed):
         return None
-    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    written = str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return written if len(written) > SHORTEST_PHONE else None
 
 
 def register_phones(connection: duckdb.DuckDBPyConnection, relation: str, number: str, country: str) -> None:

@@ -52,7 +52,8 @@ def write_cut(folder: Path = CUT) -> dict[str, int]:
         keep_households(connection, (Path(__file__).parent / "cut.sql").read_text(encoding="utf-8"))
         written = queries()
         connection.execute(
-            f"create table cut_lines as from ({written['shop.order_lines']}) where {WHERE['shop.order_lines']}"
+            f"create table cut_lines as from ({written['shop.order_lines']}) "
+            f"where {WHERE['shop.order_lines']}"
         )
         for name, query in written.items():
             file = folder / f"{name.replace('.', '__')}.csv"

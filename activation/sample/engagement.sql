@@ -55,7 +55,7 @@ with outcomes as (
 
 select *, known_at(occurred_at) as _loaded_at
 from outcomes
-order by occurred_at, provider_id, event
+order by occurred_at, provider_id, event, detail
 
 -- provider.sms_events
 select
@@ -127,6 +127,8 @@ select
     pick(['low', 'normal', 'normal', 'high'], 'severity' || ticket_id) as severity,
     known_at(coalesce(closed_at, opened_at)) as _loaded_at
 from states
+-- A ticket that was closed on its first day arrives closed.
+qualify row_number() over (partition by ticket_id, _loaded_at order by closed_at nulls last) = 1
 order by _loaded_at, ticket_id
 
 -- feedback.responses
