@@ -1,0 +1,172 @@
+"""The build: one dbt process into a warehouse file of its own, published by one rename.
+
+dbt is a subprocess, never an import: its exit frees the DuckDB file. Its full output stays in the build
+directory; what is told to people names models, tests and files, and no row of data.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from activation.clock import naive_utc
+from activation.errors import BuildError
+from activation.home import Home, fsync_directory
+from activation.request import RunRequest
+from activation.settings import PROJECT
+
+_FAILED = frozenset({"error", "fail", "runtime error"})
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What a build left: the exported tables, and the campaigns that a failing test of their own holds."""
+
+    directory: Path
+    export: Path
+    invocation_id: str
+    held: Mapping[str, str]
+    counts: Mapping[str, int]
+
+
+def build(home: Home, request: RunRequest, known_at: datetime) -> BuildResult:
+    """Build everything for one run and publish it. Raises ``BuildError`` where a shared layer failed."""
+    directory = home.build_directory(request.run_id)
+    export = directory / "export"
+    export.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = directory / home.warehouse_file.name
+    file.unlink(missing_ok=True)
+    variables = {
+        "as_of": sql_moment(request.as_of),
+        "known_until": sql_moment(request.known_until),
+        "known_at": sql_moment(known_at),
+        "run_id": request.run_id,
+        "campaigns": list(request.campaigns),
+        "export_to": str(export),
+    }
+    code = run_dbt(["build", "--exclude-resource-type", "unit_test"], home, directory, variables)
+    results = _read(directory / "target" / "run_results.json", directory)
+    manifest = _read(directory / "target" / "manifest.json", directory)
+    failures = [result for result in results["results"] if result["status"] in _FAILED]
+    if code or failures:
+        raise BuildError(_explain(failures, manifest, directory))
+    publish(home, file)
+    counts: dict[str, int] = {}
+    for result in results["results"]:
+        counts[result["status"]] = counts.get(result["status"], 0) + 1
+    return BuildResult(
+        directory=directory,
+        export=export,
+        invocation_id=str(results["metadata"]["invocation_id"]),
+        held=_held(results["results"], manifest),
+        counts=counts,
+    )
+
+
+def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> None:
+    """Build the report models anew on what the ledger knows now, beside the readers of the warehouse."""
+    directory = home.build_directory(f"{run_id}-report")
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = directory / home.warehouse_file.name
+    file.write_bytes(home.warehouse_file.read_bytes())
+    variables = {
+        "as_of": sql_moment(as_of),
+        "known_until": sql_moment(known_until),
+        "run_id": "none",
+    }
+    select = ["--select", "stg_ledger__receipts", "rpt_campaign_deliveries", "--exclude-resource-type", "unit_test"]
+    if run_dbt(["build", *select], home, directory, variables):
+        raise BuildError(f"the report models failed; dbt's own words are in {directory / 'dbt.log'}")
+    publish(home, file)
+
+
+def run_dbt(
+    arguments: list[str], home: Home, directory: Path, variables: Mapping[str, Any], home_name: str | None = None
+) -> int:
+    """Run dbt in a process of its own; its output goes to ``dbt.log`` in ``directory``. Returns its exit code."""
+    environment = {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": os.environ.get("HOME", ""),
+        "LANG": os.environ.get("LANG", "C.UTF-8"),
+        "DO_NOT_TRACK": "1",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "MUSTER_HOME": home_name or str(home.path),
+        "MUSTER_WAREHOUSE": str(directory / home.warehouse_file.name),
+        "MUSTER_TEMP": str(directory / "tmp"),
+        "MUSTER_MEMORY_LIMIT": os.environ.get("MUSTER_MEMORY_LIMIT", "4GB"),
+    }
+    command = [
+        *(sys.executable, "-m", "dbt.cli.main", *arguments),
+        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "duckdb"),
+        *("--target-path", str(directory / "target"), "--log-path", str(directory / "logs")),
+        *("--no-partial-parse", "--vars", json.dumps(variables)),
+    ]
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (directory / "dbt.log").open("wb") as log:
+        return subprocess.run(
+            command, cwd=PROJECT, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
+        ).returncode
+
+
+def publish(home: Home, file: Path) -> None:
+    """Make a built warehouse the one that readers open. A reader of the old one keeps it."""
+    file.chmod(0o600)
+    file.replace(home.warehouse_file)
+    fsync_directory(home.warehouse)
+
+
+def sql_moment(moment: datetime) -> str:
+    """A moment as SQL reads it."""
+    return naive_utc(moment).isoformat(sep=" ")
+
+
+def _read(file: Path, directory: Path) -> Any:
+    try:
+        return json.loads(file.read_text())
+    except (OSError, ValueError):
+        raise BuildError(f"dbt ended before it began; its own words are in {directory / 'dbt.log'}") from None
+
+
+def _explain(failures: list[dict[str, Any]], manifest: dict[str, Any], directory: Path) -> str:
+    """Which models and tests failed, and where. dbt's messages may quote data, so they stay in its log."""
+    lines = []
+    for failure in failures[:5]:
+        node = manifest["nodes"].get(failure["unique_id"], {})
+        rows = f" ({failure['failures']} rows)" if failure.get("failures") else ""
+        lines.append(f"{node.get('name', failure['unique_id'])} in {node.get('original_file_path', '?')}{rows}")
+    more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
+    what = "; ".join(lines) or "the project could not be parsed"
+    return f"the build failed, nothing was frozen or sent: {what}{more}. dbt's own words are in {directory / 'dbt.log'}"
+
+
+def _held(results: list[dict[str, Any]], manifest: dict[str, Any]) -> dict[str, str]:
+    """Which campaigns lie below an audience or campaign of which a test failed."""
+    held: dict[str, str] = {}
+    for result in results:
+        if result["status"] != "warn":
+            continue
+        test = manifest["nodes"][result["unique_id"]]
+        for parent in test["depends_on"]["nodes"]:
+            for campaign in sorted(_campaigns_below(parent, manifest)):
+                held.setdefault(campaign, f"test {test['name']} failed on {result['failures']} rows")
+    return held
+
+
+def _campaigns_below(node: str, manifest: dict[str, Any]) -> set[str]:
+    layer = (manifest["nodes"].get(node) or {}).get("fqn", ["", ""])[1]
+    if layer == "campaigns":
+        return {node.rsplit(".cmp_", 1)[-1]}
+    if layer != "audiences":
+        return set()
+    below: set[str] = set()
+    for child in manifest["child_map"].get(node, []):
+        if child.startswith("model."):
+            below |= _campaigns_below(child, manifest)
+    return below

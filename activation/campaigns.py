@@ -1,0 +1,118 @@
+"""What people and schedulers need to know of a campaign: the exposure in its yml, read and checked.
+
+SQL holds the policy; the exposure's ``meta`` holds destination, schedule, approver, purpose and criteria in
+words. It is read from the files themselves, before any build, so that a mistake is told with file and line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from activation.connectors.registry import REGISTRY
+from activation.errors import ConfigurationError
+from activation.settings import PROJECT
+
+META = ("destination", "schedule", "approver", "purpose", "criteria")
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """One live campaign. ``priority`` counts from 1, the winner."""
+
+    name: str
+    priority: int
+    owner: str
+    owner_email: str
+    destination: str
+    schedule: str
+    approver: str
+    purpose: str
+    criteria: str
+
+
+def load_campaigns(project: Path = PROJECT) -> dict[str, Campaign]:
+    """All live campaigns by name, in their order of priority.
+
+    Raises ``ConfigurationError`` naming file and line where an exposure is missing, incomplete or names an
+    unknown destination, and where ``campaign_priority.sql`` and the campaign files do not name the same ones.
+    """
+    order = _order(project)
+    exposures = dict(_exposures(project))
+    for name in order:
+        if name not in exposures:
+            raise ConfigurationError(
+                f"macros/campaign_priority.sql lists {name}, but no exposure of that name is in "
+                f"models/campaigns/cmp_{name}.yml: add it"
+            )
+    for name, (where, _) in exposures.items():
+        if name not in order:
+            raise ConfigurationError(
+                f"{where}: campaign {name} is not in macros/campaign_priority.sql: add it where its priority is"
+            )
+    return {
+        name: _campaign(name, priority, *exposures[name]) for priority, name in enumerate(order, start=1)
+    }
+
+
+def choose(campaigns: Mapping[str, Campaign], names: list[str]) -> list[str]:
+    """The named campaigns in order of priority, or all. Raises ``ConfigurationError`` for an unknown one."""
+    for name in names:
+        if name not in campaigns:
+            raise ConfigurationError(f"no campaign is called {name}; there are {', '.join(campaigns)}")
+    return [name for name in campaigns if name in names or not names]
+
+
+def _order(project: Path) -> list[str]:
+    file = project / "macros" / "campaign_priority.sql"
+    return re.findall(r"'(\w+)'", file.read_text())
+
+
+def _exposures(project: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
+    for file in sorted((project / "models" / "campaigns").glob("*.yml")):
+        place = file.relative_to(project)
+        text = file.read_text()
+        try:
+            content = yaml.safe_load(text) or {}
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line = mark.line + 1 if mark else 1
+            raise ConfigurationError(f"{place}:{line}: this is not valid YAML") from None
+        for exposure in content.get("exposures") or []:
+            name = str(exposure.get("name"))
+            line = next(
+                (number for number, row in enumerate(text.splitlines(), 1) if row.strip() == f"- name: {name}"), 1
+            )
+            yield name, (f"{place}:{line}", exposure)
+
+
+def _campaign(name: str, priority: int, where: str, exposure: dict[str, Any]) -> Campaign:
+    meta = (exposure.get("config") or {}).get("meta") or {}
+    owner = exposure.get("owner") or {}
+    found = {"owner.name": owner.get("name"), "owner.email": owner.get("email")}
+    found |= {f"config.meta.{key}": meta.get(key) for key in META}
+    for key, value in found.items():
+        if not isinstance(value, str) or not value.strip():
+            raise ConfigurationError(f"{where}: exposure {name} must say {key}, as a text")
+    unknown = sorted(set(meta) - set(META))
+    if unknown:
+        raise ConfigurationError(
+            f"{where}: exposure {name} says config.meta.{unknown[0]}, which nobody reads; known are {', '.join(META)}"
+        )
+    if meta["destination"] not in REGISTRY:
+        raise ConfigurationError(
+            f"{where}: exposure {name} names the destination {meta['destination']}; "
+            f"registered are {', '.join(REGISTRY)}"
+        )
+    return Campaign(
+        name=name,
+        priority=priority,
+        owner=owner["name"],
+        owner_email=owner["email"],
+        **{key: meta[key].strip() for key in META},
+    )
