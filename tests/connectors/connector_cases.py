@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-import json
 
 import pyarrow as pa
 
@@ -35,7 +35,7 @@ def connection_to(name: str, base_url: str, *, is_sandbox_allowed: bool = True) 
 
 
 def messages(name: str, fields: list[str | None], addresses: list[str] | None = None) -> Request:
-    """A request of messages; ``fields`` is JSON for each person."""
+    """Ask for messages; ``fields`` is JSON for each person."""
     people = len(fields)
     shape = "person{}@example.com" if REGISTRY[name].channel == "email" else "+155501001{:02}"
     content = load_templates()[TEMPLATES[REGISTRY[name].channel]]

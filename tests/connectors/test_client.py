@@ -116,8 +116,12 @@ def test_the_deadline_holds_for_the_whole_attempt(
 
 
 def test_a_deadline_that_cut_one_attempt_leaves_the_next_alone(raw_server: RawServerMaker) -> None:
-    answers = iter([silent, lambda open_socket: open_socket.sendall(OK)])
-    speaking = client(raw_server(lambda open_socket: next(answers)(open_socket)).url)
+    behaviours = iter([silent, lambda open_socket: open_socket.sendall(OK)])
+
+    def behave(open_socket: socket.socket) -> None:
+        next(behaviours)(open_socket)
+
+    speaking = client(raw_server(behave).url)
     verdicts = [speaking.post("/x", json_body=b"{}").verdict for _ in range(2)]
     assert verdicts == [Verdict.UNKNOWN, Verdict.ANSWERED]
 

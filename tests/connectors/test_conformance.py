@@ -25,7 +25,7 @@ DEADLINE = 0.6
 
 
 def impatient(name: str, base_url: str) -> Connector:
-    """A connector whose requests take at most ``DEADLINE`` seconds."""
+    """Make a connector whose requests take at most ``DEADLINE`` seconds."""
     connection = connection_to(name, base_url)
     auth = Auth.BASIC if name == "twilio" else Auth.BEARER
     return REGISTRY[name](connection, SENDER, Client(connection, auth, deadline=DEADLINE))
@@ -143,9 +143,9 @@ def test_no_token_and_no_address_gets_out(
     ):
         destination = impatient(name, base_url)
         said += [destination, vars(destination), destination.send(request)]
+    stranger = REGISTRY[name](connection_to(name, f"{sandbox.url}/{name}", is_sandbox_allowed=False), SENDER)
     with pytest.raises(ConfigurationError) as caught:
-        stranger = connection_to(name, f"{sandbox.url}/{name}", is_sandbox_allowed=False)
-        REGISTRY[name](stranger, SENDER).send(request)
+        stranger.send(request)
     text = f"{said} {caught.value} {caught.value.__cause__} {caught.value.__context__} {caplog.text}"
     assert [value for value in private if value in text] == []
 

@@ -1,0 +1,217 @@
+"""Templates: what is refused, and what a rendered message can never become."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from activation.content import (
+    load_templates,
+    render,
+    templates_table,
+    unsubscribe_url,
+    unsubscribe_urls,
+)
+from activation.errors import ConfigurationError
+from activation.types import Content
+
+LINKS = "{{ unsubscribe_url }} {{ postal_address }}"
+EMAIL = {"subject.txt": "Hi {{ first_name }}", "body.html": f"<p>Hi</p>{LINKS}", "body.txt": f"Hi {LINKS}"}
+SMS = {"body.txt": "Hi {{ first_name }}. Reply STOP to opt out."}
+GSM7 = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+
+
+def write(folder: Path, name: str, files: dict[str, str]) -> Path:
+    for file, text in files.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / name / file).write_text(text)
+    return folder
+
+
+def load(folder: Path, files: dict[str, str]) -> Content:
+    return load_templates(write(folder, "hello", files))["hello"]
+
+
+def test_the_shipped_templates_are_well_made() -> None:
+    contents = load_templates()
+    assert contents["weekly_reactivation"].channel == "email"
+    assert contents["vip_offer"].channel == "sms"
+    needed = {"first_name", "offer_text"}
+    assert contents["vip_offer"].placeholders == needed
+    assert contents["weekly_reactivation"].placeholders == needed | {"unsubscribe_url", "postal_address"}
+
+
+def test_the_shipped_sms_fits_one_segment() -> None:
+    fields = {"first_name": "Christopher", "offer_text": "20 % off your next basket"}
+    text = render(load_templates()["vip_offer"], "text", fields)
+    assert len(text) <= 160
+    assert set(text) <= GSM7
+    assert text.endswith("Reply STOP to opt out.")
+
+
+def test_channel_and_placeholders_come_from_the_files(tmp_path: Path) -> None:
+    write(tmp_path, "mail", EMAIL)
+    write(tmp_path, "text", SMS)
+    write(tmp_path, ".hidden", {"odd.md": "x"})
+    contents = load_templates(tmp_path)
+    assert {name: content.channel for name, content in contents.items()} == {"mail": "email", "text": "sms"}
+    assert contents["text"].placeholders == {"first_name"}
+
+
+def test_the_version_follows_the_content_alone(tmp_path: Path) -> None:
+    first = load(tmp_path / "a", EMAIL)
+    same = load(tmp_path / "b", EMAIL)
+    moved = load(tmp_path / "c", EMAIL | {"body.txt": EMAIL["body.txt"] + "!"})
+    assert first.version == same.version != moved.version
+    assert len(first.version) == 12
+    assert int(first.version, 16) >= 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{% if vip %}",
+        "{{ customer.name }}",
+        "{{ name() }}",
+        "{{ name|upper }}",
+        "{{ First }}",
+        "{{ }}",
+        "{{ name",
+        "name }}",
+        "{{{ name }}}",
+        "{{ {{ name }} }}",
+        "{{ name\n}}",
+        "{# note #}",
+        "{{ __class__ }} {{ 1+1 }}",
+    ],
+)
+def test_foreign_syntax_is_refused_with_file_and_line(line: str, tmp_path: Path) -> None:
+    text = f"Hi\n{line}\nReply STOP to opt out."
+    with pytest.raises(ConfigurationError, match=r"body\.txt, line 2: "):
+        load(tmp_path, {"body.txt": text})
+
+
+def test_single_braces_are_text(tmp_path: Path) -> None:
+    style = "<style>p { color: red } 100%</style>"
+    assert style in load(tmp_path, EMAIL | {"body.html": style + LINKS}).parts["html"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"body.html": "<p>{{ postal_address }}</p>"}, r"body\.html.*unsubscribe_url"),
+        ({"body.html": "<p>{{unsubscribe_url}}</p>"}, r"body\.html.*postal_address"),
+        ({"body.txt": "{{ postal_address }}"}, r"body\.txt.*unsubscribe_url"),
+        ({"subject.txt": ""}, r"subject\.txt is empty"),
+        ({"subject.txt": "Hi\nBcc: everybody"}, r"subject\.txt, line 2"),
+        ({"body.htm": "x"}, r"body\.htm"),
+    ],
+)
+def test_incomplete_mail_is_refused(changes: dict[str, str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        load(tmp_path, EMAIL | changes)
+
+
+def test_a_missing_part_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"body\.html is missing"):
+        load(tmp_path, {name: text for name, text in EMAIL.items() if name != "body.html"})
+
+
+def test_an_sms_without_a_way_out_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"body\.txt.*STOP"):
+        load(tmp_path, {"body.txt": "Buy now"})
+
+
+def test_a_template_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "hello", SMS)
+    (tmp_path / "hello" / "body.txt").write_bytes(b"STOP \xff")
+    with pytest.raises(ConfigurationError, match="UTF-8"):
+        load_templates(tmp_path)
+
+
+FIELDS = {"unsubscribe_url": "https://shop.example.com/u?a=1&b=2", "postal_address": "1 Example Street"}
+
+
+def test_html_is_escaped_and_text_is_not(tmp_path: Path) -> None:
+    content = load(tmp_path, {name: text + " {{ first_name }}" for name, text in EMAIL.items()})
+    fields = FIELDS | {"first_name": "<b>\"Ann\" & 'Co'"}
+    assert "&lt;b&gt;&quot;Ann&quot; &amp; &#x27;Co&#x27;" in render(content, "html", fields)
+    assert "u?a=1&amp;b=2" in render(content, "html", fields)
+    assert "<b>\"Ann\" & 'Co'" in render(content, "text", fields)
+
+
+def test_a_subject_stays_one_line(tmp_path: Path) -> None:
+    fields = FIELDS | {"first_name": "Ann\r\nBcc: all\x00\u2028\x85\x7f!"}
+    assert render(load(tmp_path, EMAIL), "subject", fields) == "Hi Ann Bcc: all !"
+
+
+def test_values_are_never_scanned_for_placeholders(tmp_path: Path) -> None:
+    content = load(tmp_path, {"body.txt": "{{ first_name }}{{ last_name }} STOP"})
+    fields = {"first_name": "{{ last_name }}", "last_name": "{{ first_name }} \\1 $1"}
+    assert render(content, "text", fields) == "{{ last_name }}{{ first_name }} \\1 $1 STOP"
+
+
+def test_a_missing_field_names_the_placeholder_and_not_the_person(tmp_path: Path) -> None:
+    content = load(tmp_path, {"body.txt": "{{ first_name }} {{ offer }} STOP"})
+    with pytest.raises(ConfigurationError, match=r"\{\{ offer \}\}") as caught:
+        render(content, "text", {"first_name": "Ann"})
+    assert "Ann" not in str(caught.value)
+
+
+def test_the_table_that_lands_lists_every_template(tmp_path: Path) -> None:
+    write(tmp_path, "mail", EMAIL)
+    write(tmp_path, "text", SMS)
+    contents = load_templates(tmp_path)
+    assert templates_table(contents).to_pylist() == [
+        {
+            "template": "mail",
+            "channel": "email",
+            "version": contents["mail"].version,
+            "placeholders": "first_name,postal_address,unsubscribe_url",
+        },
+        {
+            "template": "text",
+            "channel": "sms",
+            "version": contents["text"].version,
+            "placeholders": "first_name",
+        },
+    ]
+
+
+def test_no_template_is_an_empty_table(tmp_path: Path) -> None:
+    assert templates_table(load_templates(tmp_path)).num_rows == 0
+
+
+def test_an_unsubscribe_link_is_signed_and_names_nobody() -> None:
+    url = unsubscribe_url("https://shop.example.com/unsubscribe", "m1", b"pepper", "2026")
+    base, _, token = url.partition("?token=")
+    signed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    assert base == "https://shop.example.com/unsubscribe"
+    assert signed[32:] == b"2026:m1"
+    assert hmac.compare_digest(signed[:32], hmac.digest(b"pepper", b"2026:m1", "sha256"))
+
+
+def test_an_unsubscribe_link_depends_on_message_key_and_pepper() -> None:
+    base = "https://shop.example.com/u?lang=en"
+    urls = {
+        unsubscribe_url(base, message_id, pepper, key_id)
+        for message_id in ("m1", "m2")
+        for pepper in (b"a", b"b")
+        for key_id in ("1", "2")
+    }
+    assert len(urls) == 8
+    assert all(url.startswith(f"{base}&token=") for url in urls)
+
+
+def test_links_for_a_column_keep_its_order() -> None:
+    ids = pa.chunked_array([["m1"], ["m2", "m3"]])
+    links = unsubscribe_urls("https://x.example.com", ids, b"pepper", "1")
+    expected = [unsubscribe_url("https://x.example.com", each, b"pepper", "1") for each in ("m1", "m2", "m3")]
+    assert links.to_pylist() == expected
