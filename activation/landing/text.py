@@ -7,9 +7,9 @@ lines, and gives up on a whole file over one byte that is no UTF-8.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from activation.errors import LandingError
 
@@ -25,12 +25,11 @@ FAULTS = (
 WRONG_LENGTH, NOT_UTF8, NOT_JSON = 1, 2, 3
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One record: the line it starts on, its values (CSV), or its text where ``fault`` is not 0."""
 
     line: int
-    values: list[str]
+    values: Sequence[str]
     text: str = ""
     fault: int = 0
 
@@ -40,14 +39,13 @@ class _Lines:
 
     def __init__(self, file: Path) -> None:
         self._source = file.open("rb")
-        self._is_first = True
         self._held: list[tuple[str, bool]] = []
 
     def __iter__(self) -> Iterator[str]:
         with self._source as source:
-            for raw in source:
-                line = raw.removeprefix(BOM) if self._is_first else raw
-                self._is_first = False
+            if source.read(len(BOM)) != BOM:
+                source.seek(0)
+            for line in source:
                 try:
                     text, is_damaged = line.decode("utf-8"), False
                 except UnicodeDecodeError:
@@ -88,7 +86,7 @@ def _records(lines: _Lines, source: Iterator[str], delimiter: str, width: int) -
         except csv.Error:
             values = []
         held = lines.take()
-        if len(values) == width and not any(is_damaged for _, is_damaged in held):
+        if len(values) == width and (not held[0][1] if len(held) == 1 else not any(bad for _, bad in held)):
             yield Record(number, values)
         else:
             yield from _one_by_one(held, number, delimiter, width)
