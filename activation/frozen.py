@@ -89,7 +89,7 @@ def read_positions(
         ).to_arrow_table()
     except duckdb.Error as error:
         raise unreadable(run, kind, error) from None
-    if rows["position"].to_pylist() != list(positions):
+    if not rows["position"].equals(pa.chunked_array([pa.array(positions, pa.int64())])):
         raise JournalUnsafeError(
             f"{run.file(kind)} does not hold the rows that the journal planned from it: "
             f"restore the frozen run from a backup; until then nothing of it may be sent"

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import Row, Select, and_, bindparam, case, null, or_, select, update
+from sqlalchemy import Column, Table, bindparam, func, select, update
 
 from activation.clock import naive_utc
 from activation.errors import JournalUnsafeError
@@ -26,7 +27,9 @@ from activation.journal import Journal
 from activation.journal_tables import CLAIMED, deliveries, position_of, requests, runs, streams
 from activation.types import State
 
-BATCH_ROWS = 200_000
+BATCH_ROWS = 50_000
+# First and last key, request, and what the row itself says: state, reason, provider's id.
+Span = tuple[int, int, int | None, str | None, str | None, str | None]
 OPEN_REQUESTS = (State.ATTEMPTING, State.PLANNED)
 OPEN_ROWS = (State.PLANNED, CLAIMED)
 
@@ -63,7 +66,8 @@ EXPRESSIONS = {
     "attempted_at": "make_timestamp(answers.attempted_at)",
 }
 NAMED = [(name, pa.string()) for name in ("state", "reason", "provider_id")]
-TOLD_SCHEMA = pa.schema([("position", pa.int64()), ("request", pa.int64()), *NAMED])
+# Neighbouring rows that are told the same, as a receipt names them: by position, both ends included.
+SPAN_SCHEMA = pa.schema([("first", pa.int64()), ("last", pa.int64()), ("request", pa.int64()), *NAMED])
 ANSWERS_SCHEMA = pa.schema(
     [("request", pa.int64()), *NAMED, ("request_id", pa.string()), ("attempted_at", pa.int64())]
 )
@@ -119,65 +123,112 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: _Scope, no
         ).all()
     folder = home.ledger / FOLDERS[scope.kind]
     stamp = naive_utc(now).strftime("%Y%m%dT%H%M%S")
+    spans = [*_claimed_spans(journal, scope), *_own_spans(journal, scope)]
+    spans.sort(key=lambda span: span[0])
     engine = connect()
-    after, number, written = scope.first_seq - 1, 0, 0
+    written = 0
     try:
         engine.register("answers", _table([row[:-1] for row in answers], ANSWERS_SCHEMA))
-        while rows := _untold(journal, scope, after):
-            after = rows[-1].seq
-            receipts, seqs = _receipts(engine, run, scope.kind, rows, now)
+        for number, part in enumerate(_batches(spans)):
+            receipts = _receipts(engine, run, scope.kind, part, now)
             if receipts.num_rows:
                 # Two processes may write at the same moment of a simulated clock.
                 name = f"{run.run_id}-{stamp}-{number}-{uuid.uuid4().hex[:8]}.parquet"
                 buffer = io.BytesIO()
                 pq.write_table(receipts, buffer, compression="zstd")
                 write_atomically(folder / name, buffer.getvalue())
-            own = {row.seq: row.state for row in rows if row.state is not None}
-            _mark_rows(journal, {seq: own[seq] for seq in seqs if seq in own})
-            number, written = number + 1, written + receipts.num_rows
+            written += receipts.num_rows
     finally:
         engine.close()
-    _mark_requests(journal, {row.request: row.state for row in answers if not row.is_receipted})
+    told = {row.request: row.state for row in answers}
+    own = {span[0]: span[3] for span in spans if span[3] is not None and (span[2] is None or span[2] in told)}
+    _mark(journal, deliveries, deliveries.c.seq, own)
+    _mark(
+        journal,
+        requests,
+        requests.c.request,
+        {row.request: row.state for row in answers if not row.is_receipted},
+    )
     return written
 
 
-def _untold(journal: Journal, scope: _Scope, after: int) -> Sequence[Row[Any]]:
-    is_answered = and_(
-        deliveries.c.state == CLAIMED,
+def _claimed_spans(journal: Journal, scope: _Scope) -> Iterator[Span]:
+    """Rows for which their freshly answered request speaks."""
+    fresh = select(requests.c.request).where(
+        requests.c.stream.in_(scope.streams),
         requests.c.state.not_in(OPEN_REQUESTS),
         requests.c.is_receipted.is_(False),
     )
-    has_own_state = and_(deliveries.c.state.not_in(OPEN_ROWS), deliveries.c.is_receipted.is_(False))
-    query: Select[Any] = (
-        select(
-            deliveries.c.seq,
-            deliveries.c.request,
-            case((deliveries.c.state == CLAIMED, null()), else_=deliveries.c.state).label("state"),
-            deliveries.c.reason,
-            deliveries.c.provider_id,
-        )
-        .select_from(deliveries.outerjoin(requests, requests.c.request == deliveries.c.request))
-        .where(
-            deliveries.c.seq.between(after + 1, scope.last_seq),
-            deliveries.c.stream.in_(scope.streams),
-            or_(is_answered, has_own_state),
-        )
-        .order_by(deliveries.c.seq)
-        .limit(BATCH_ROWS)
+    within = (
+        deliveries.c.seq.between(scope.first_seq, scope.last_seq),
+        deliveries.c.state == CLAIMED,
+    )
+    first, last = func.min(deliveries.c.seq), func.max(deliveries.c.seq)
+    query = (
+        select(deliveries.c.request, func.count(), first, last)
+        .where(*within, deliveries.c.request.in_(fresh))
+        .group_by(deliveries.c.request)
     )
     with journal.read() as connection:
-        return connection.execute(query).all()
+        for request, count, lowest, highest in connection.execute(query).all():
+            if highest - lowest + 1 == count:
+                yield lowest, highest, request, None, None, None
+                continue
+            rows = select(deliveries.c.seq).where(
+                deliveries.c.seq.between(lowest, highest),
+                deliveries.c.request == request,
+                deliveries.c.state == CLAIMED,
+            )
+            for seq in connection.execute(rows).scalars():
+                yield seq, seq, request, None, None, None
+
+
+def _own_spans(journal: Journal, scope: _Scope) -> Iterator[Span]:
+    """Rows that have a state of their own: singled out by an answer, excluded or expired."""
+    query = select(
+        deliveries.c.seq,
+        deliveries.c.request,
+        deliveries.c.state,
+        deliveries.c.reason,
+        deliveries.c.provider_id,
+    ).where(
+        deliveries.c.seq.between(scope.first_seq, scope.last_seq),
+        deliveries.c.stream.in_(scope.streams),
+        deliveries.c.state.not_in(OPEN_ROWS),
+        deliveries.c.is_receipted.is_(False),
+    )
+    with journal.read() as connection:
+        for seq, request, state, reason, provider_id in connection.execute(query).all():
+            yield seq, seq, request, state, reason, provider_id
+
+
+def _batches(spans: Sequence[Span]) -> Iterator[Sequence[Span]]:
+    part: list[Span] = []
+    rows = 0
+    for span in spans:
+        size = span[1] - span[0] + 1
+        if part and rows + size > BATCH_ROWS:
+            yield part
+            part, rows = [], 0
+        part.append(span)
+        rows += size
+    if part:
+        yield part
 
 
 def _receipts(
-    engine: duckdb.DuckDBPyConnection, run: FrozenRun, kind: Kind, rows: Sequence[Row[Any]], now: datetime
-) -> tuple[pa.Table, list[int]]:
-    engine.register("told", _table([(position_of(row[0]), *row[1:]) for row in rows], TOLD_SCHEMA))
+    engine: duckdb.DuckDBPyConnection, run: FrozenRun, kind: Kind, spans: Sequence[Span], now: datetime
+) -> pa.Table:
+    rows = [(position_of(first), position_of(last), *rest) for first, last, *rest in spans]
+    engine.register("spans", _table(rows, SPAN_SCHEMA))
     schema = SCHEMAS[kind]
     columns = ", ".join(f"{EXPRESSIONS.get(name, f'frozen.{name}')} as {name}" for name in schema.names)
     # A request that was answered after its answers were read is told the next time.
     sql = f"""
-        select told.position, frozen.position is null as is_lost, {columns}
+        with told as (
+            select unnest(range(first, last + 1)) as position, request, state, reason, provider_id from spans
+        )
+        select {columns}, frozen.position is null as is_lost
         from told
         left join answers on answers.request = told.request
         left join (
@@ -187,8 +238,8 @@ def _receipts(
         order by told.position"""
     values = {
         "file": str(run.file(kind)),
-        "first": position_of(rows[0].seq),
-        "last": position_of(rows[-1].seq),
+        "first": rows[0][0],
+        "last": rows[-1][1],
         "run_id": run.run_id,
         "as_of": naive_utc(run.as_of),
         "known_at": naive_utc(now),
@@ -197,12 +248,11 @@ def _receipts(
         found = engine.execute(sql, values).to_arrow_table()
     except duckdb.Error as error:
         raise unreadable(run, kind, error) from None
-    if any(found["is_lost"].to_pylist()):
+    if pc.any(found["is_lost"]).as_py():
         raise JournalUnsafeError(
             f"{run.file(kind)} lacks rows that the journal planned from it: restore the frozen run"
         )
-    base = rows[0].seq - position_of(rows[0].seq)
-    return found.select(schema.names).cast(schema), [base + at for at in found["position"].to_pylist()]
+    return found.select(schema.names).cast(schema)
 
 
 def _table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
@@ -211,24 +261,13 @@ def _table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
     return pa.table(arrays, schema=schema)
 
 
-def _mark_rows(journal: Journal, states: dict[int, str]) -> None:
+def _mark(journal: Journal, table: Table, key: Column[int], states: dict[int, str]) -> None:
     # Only in the state that was told: a verdict that came meanwhile still wants its receipt.
     if states:
         statement = (
-            update(deliveries)
-            .where(deliveries.c.seq == bindparam("at"), deliveries.c.state == bindparam("told"))
+            update(table)
+            .where(key == bindparam("at"), table.c.state == bindparam("told"))
             .values(is_receipted=True)
         )
         with journal.write() as connection:
-            connection.execute(statement, [{"at": seq, "told": state} for seq, state in states.items()])
-
-
-def _mark_requests(journal: Journal, states: dict[int, str]) -> None:
-    if states:
-        statement = (
-            update(requests)
-            .where(requests.c.request == bindparam("at"), requests.c.state == bindparam("told"))
-            .values(is_receipted=True)
-        )
-        with journal.write() as connection:
-            connection.execute(statement, [{"at": key, "told": state} for key, state in states.items()])
+            connection.execute(statement, [{"at": at, "told": state} for at, state in states.items()])
