@@ -11,6 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from activation.errors import ConfigurationError
 from activation.home import Home, World, open_home
 from activation.landing.contract import contract
 from activation.landing.load import land
@@ -193,6 +194,13 @@ def test_the_cut_in_the_repository_is_what_the_data_give(tmp_path: Path) -> None
     kept = {file.name: file.read_bytes() for file in CUT.glob("*__*.csv")}
     assert fresh == kept
     assert sum(map(len, kept.values())) < 2_500_000
+
+
+def test_a_live_home_takes_no_example_people(tmp_path: Path) -> None:
+    home = open_home(tmp_path / "home", World.LIVE)
+    with pytest.raises(ConfigurationError, match="live home"):
+        sample(home, small=True)
+    assert list(home.inbox.rglob("*")) == []
 
 
 def test_the_cut_lands_whole(tmp_path: Path) -> None:
