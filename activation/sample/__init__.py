@@ -19,6 +19,6 @@ def sample(home: Home, households: int | None = None, *, small: bool = False) ->
     """
     if home.world is World.LIVE:
         raise ConfigurationError(
-            f"{home.path} is a live home: example people do not belong there. MUSTER_HOME names another place."
+            f"{home.path} is a live home: example people have no place there. MUSTER_HOME names another."
         )
     return copy_cut(home) if small else write_journey(home, households)
