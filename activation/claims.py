@@ -144,6 +144,7 @@ def claim(
     journal: Journal,
     page: Page,
     seqs: Sequence[int],
+    *,
     epoch: str,
     now: datetime,
     before: tuple[Claim, Answer] | None = None,

@@ -189,7 +189,9 @@ class _Delivery:
                 return after
             now = self.clock.now()
             try:
-                claimed = claims.claim(self.journal, page, seqs, self.epoch, now, self.pending)
+                claimed = claims.claim(
+                    self.journal, page, seqs, epoch=self.epoch, now=now, before=self.pending
+                )
             except StaleError:
                 return after
             self.pending = None

@@ -91,7 +91,7 @@ def plan(journal: Journal, run: FrozenRun, campaign: str, pepper: bytes) -> dict
             return counts | {"rows": done}
         for kind in Kind:
             if run.file(kind).exists():
-                _plan_kind(connection, run, number, kind, campaign, pepper, counts)
+                _plan_kind(connection, run, number, kind, campaign=campaign, pepper=pepper, counts=counts)
         connection.execute(insert(plans).values(run=number, campaign=campaign, rows=counts["rows"]))
     return counts
 
@@ -113,6 +113,7 @@ def _plan_kind(
     run: FrozenRun,
     number: int,
     kind: Kind,
+    *,
     campaign: str,
     pepper: bytes,
     counts: dict[str, int],

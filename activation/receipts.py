@@ -118,7 +118,7 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: _Scope, no
     with journal.read() as connection:
         answers = connection.execute(
             select(*(requests.c[name] for name in ANSWERS_SCHEMA.names), requests.c.is_receipted).where(
-                requests.c.stream.in_(scope.streams), requests.c.state.not_in(OPEN_REQUESTS)
+                requests.c.stream.in_(scope.streams), requests.c.state != State.ATTEMPTING
             )
         ).all()
     folder = home.ledger / FOLDERS[scope.kind]
