@@ -32,6 +32,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, exc, insert, in
 from activation.errors import HeldError, JournalUnsafeError
 from activation.home import Home, fsync_directory
 from activation.journal_tables import DELIVERY_STATES, VERSION, deliveries, meta, tables
+from activation.ledger import SCHEMA_RUN
 
 BUSY_SECONDS = 60
 CACHE_KIB = 64_000
@@ -142,7 +143,7 @@ def _check(home: Home, journal: Journal) -> None:
 def _refuse_if_lost(home: Home) -> None:
     # An empty journal beside receipts would plan, and send, everything again.
     for folder in ("receipts", "membership_receipts"):
-        if any(not file.name.startswith(("_", ".")) for file in (home.ledger / folder).glob("*.parquet")):
+        if any(file.stem != SCHEMA_RUN for file in (home.ledger / folder).glob("[!.]*.parquet")):
             raise JournalUnsafeError(
                 f"the journal {home.journal} is missing or empty, but the ledger holds receipts: {RESTORE}"
             )

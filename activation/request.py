@@ -37,15 +37,14 @@ class RunRequest:
 
 
 def open_request(
-    home: Home, clock: Clock, as_of: datetime | None, run_id: str | None, campaigns: list[str], requested_by: str
+    home: Home, clock: Clock, as_of: datetime | None, run_id: str, campaigns: list[str], requested_by: str
 ) -> RunRequest:
     """The request of this run: the one on disk where ``run_id`` was asked for before, else a new one.
 
     Raises ``ConfigurationError`` where the same run id was asked for with other inputs, or ``as_of`` lies in a
     live home's future; ``HeldError`` where a live run comes later than it may.
     """
-    moment = as_of or _now(clock)
-    name = run_id or default_run_id(moment, campaigns)
+    moment, name = as_of or _now(clock), run_id
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name):
         raise ConfigurationError(f"{name!r} cannot be a run id: use letters, digits, and _ . -")
     try:

@@ -1,13 +1,15 @@
 {#- At the end of a build: the engine itself writes what freeze keeps, one directory or file per table, into
     `export_to`. Nothing happens where a model failed, or where no place was named. -#}
 {%- macro export_frozen_tables(results) -%}
+{#- Outside of any condition, so that dbt sees what this depends on. -#}
+{%- set tables = frozen_tables() -%}
 {%- if execute and var('export_to') -%}
     {%- set failed = results | selectattr('status', 'in', ['error', 'fail', 'skipped']) | list -%}
     {%- if failed | length == 0 -%}
-        {%- for table, relation in frozen_tables().items() -%}
+        {%- for table, relation in tables.items() -%}
             {%- do run_query(export_table(table, relation[0], relation[1])) -%}
         {%- endfor -%}
-        {{ log('exported ' ~ frozen_tables() | length ~ ' tables', info=true) }}
+        {{ log('exported ' ~ tables | length ~ ' tables', info=true) }}
     {%- endif -%}
 {%- endif -%}
 {%- endmacro %}
@@ -32,7 +34,7 @@
 {#- Every model of the audience layer as one relation: who belongs to what, and why. -#}
 {%- macro all_audiences() -%}
 (
-    {%- for node in graph.nodes.values()
+    {%- for node in (graph.nodes.values() if execute else [])
         | selectattr('resource_type', 'equalto', 'model')
         | selectattr('config.schema', 'equalto', 'audiences')
         | sort(attribute='name') %}

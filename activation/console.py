@@ -1,0 +1,125 @@
+"""What people see of a run: text for a terminal, JSON for machines. No address, no name, no token."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from activation.delivery import DeliveryResult, Progress
+from activation.guard import Ruling, Verdict
+from activation.landing.report import LoadReport
+from activation.run import Outcome
+from activation.waterfall import Waterfall, as_text
+
+_STATES = ("accepted", "refused", "in_doubt", "excluded", "expired", "planned")
+
+
+def say(text: str) -> None:
+    """Print for people."""
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def say_json(value: Any) -> None:
+    """Print for machines: one JSON document."""
+    say(json.dumps(value, default=str, indent=2))
+
+
+def load_lines(loads: LoadReport) -> str:
+    """What was landed, one line per table; then every problem as its own sentence."""
+    lines = []
+    for table in sorted({file.table for file in loads.files}):
+        files = [file for file in loads.files if file.table == table]
+        landed, aside = sum(file.landed for file in files), sum(file.quarantined for file in files)
+        again = sum(file.is_already_landed for file in files)
+        extra = f", {aside:,} set aside" if aside else ""
+        extra += f", {again} already landed" if again else ""
+        lines.append(f"  {table:<28}{landed:>10,} rows{extra}")
+    return "\n".join([*lines, *(f"  ! {problem}" for problem in loads.problems)]) or "  nothing was in the inbox"
+
+
+def plan_lines(found: list[Waterfall], rulings: dict[str, Ruling]) -> str:
+    """The waterfall of each campaign, with what holds it or what it waits for."""
+    parts = []
+    for waterfall in found:
+        ruling = rulings.get(waterfall.campaign)
+        parts.append("\n".join(filter(None, [as_text(waterfall), ruling and ruling_line(ruling)])))
+    told = {waterfall.campaign for waterfall in found}
+    parts += [f"{name}\n  no candidate\n{ruling_line(ruling)}" for name, ruling in rulings.items() if name not in told]
+    return "\n\n".join(parts)
+
+
+def ruling_line(ruling: Ruling) -> str:
+    """What a campaign may do; empty where it simply may go."""
+    if ruling.verdict is Verdict.GO:
+        return f"  {'; '.join(ruling.reasons)}" if ruling.reasons else ""
+    word = "HELD" if ruling.verdict is Verdict.HOLD else "WAITS FOR APPROVAL"
+    return "\n".join(f"  {word}: {reason}" for reason in ruling.reasons)
+
+
+def outcome_lines(outcome: Outcome) -> str:
+    """The delivery summary: a line per campaign, by state."""
+    head = f"  {'delivered':<28}{'requests':>9}" + "".join(f"{state:>10}" for state in _STATES)
+    lines = [head]
+    for name, ruling in outcome.rulings.items():
+        delivery = outcome.deliveries.get(name)
+        if delivery is None:
+            word = {Verdict.HOLD: "held", Verdict.APPROVE: "waits for approval"}.get(ruling.verdict, "nothing to do")
+            lines.append(f"  {name:<28}{0:>9,}  {word}, {ruling.planned:,} planned")
+            continue
+        counts = "".join(f"{delivery.counts.get(state, 0):>10,}" for state in _STATES)
+        lines.append(f"  {name:<28}{delivery.requests:>9,}{counts}")
+        if delivery.is_down:
+            lines.append(f"    DOWN: {delivery.why_down}; what was not sent stays planned: `muster resume`")
+        elif delivery.next_due:
+            lines.append(f"    the rest is due from {delivery.next_due:%Y-%m-%d %H:%M} UTC on: `muster resume --due`")
+    return "\n".join(lines)
+
+
+def outcome_json(outcome: Outcome, found: list[Waterfall], exit_code: int) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "run_id": outcome.run.run_id,
+        "as_of": outcome.run.as_of.isoformat(),
+        "digest": outcome.run.digest,
+        "exit_code": exit_code,
+        "waterfall": [asdict(waterfall) for waterfall in found],
+        "rulings": {name: asdict(ruling) for name, ruling in outcome.rulings.items()},
+        "deliveries": {name: delivery_json(result) for name, result in outcome.deliveries.items()},
+    }
+
+
+def delivery_json(result: DeliveryResult) -> dict[str, Any]:
+    """One delivery for machines."""
+    return {
+        "counts": dict(result.counts),
+        "requests": result.requests,
+        "is_down": result.is_down,
+        "next_due": result.next_due,
+    }
+
+
+@contextmanager
+def bars(is_wanted: bool) -> Iterator[Callable[[Progress], None] | None]:
+    """A progress bar per campaign, on a terminal only."""
+    console = Console(stderr=True)
+    if not is_wanted or not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=console, transient=True) as shown:
+        tasks: dict[str, Any] = {}
+
+        def show(progress: Progress) -> None:
+            if progress.campaign not in tasks:
+                tasks[progress.campaign] = shown.add_task(progress.campaign, total=progress.total)
+            shown.update(tasks[progress.campaign], completed=progress.done, total=progress.total)
+
+        yield show

@@ -1,0 +1,187 @@
+"""The steps of a run, in their order: land, build, freeze, guard, deliver, report.
+
+The command line runs them in one process, the Prefect flows run the same functions as tasks. A run that stands
+in the ledger is never decided again: asking for it again goes on where it was left.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from activation import settings
+from activation.build import BuildResult, build, report
+from activation.clock import Clock, clock_of
+from activation.connectors import Connector
+from activation.connectors.registry import connector
+from activation.content import load_templates, templates_table
+from activation.delivery import DeliveryResult, Progress, deliver
+from activation.errors import ConfigurationError, LandingError
+from activation.freeze import freeze, inputs_seen, is_frozen
+from activation.frozen import FrozenRun, connect, read_frozen
+from activation.guard import Ruling, Verdict, judge, rule
+from activation.home import Home, World
+from activation.journal import open_journal
+from activation.landing.contract import ensure_schema_files
+from activation.landing.load import land
+from activation.landing.own import land_table
+from activation.landing.report import LoadReport
+from activation.ledger import ensure_ledger
+from activation.recheck import FrozenRecheck, compile_recheck
+from activation.request import RunRequest
+
+REHEARSED_AHEAD = timedelta(hours=24)
+EXIT_HELD, EXIT_IN_DOUBT, EXIT_DOWN = 3, 4, 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: the rulings, and the deliveries of the campaigns that were let go."""
+
+    run: FrozenRun
+    rulings: Mapping[str, Ruling]
+    deliveries: Mapping[str, DeliveryResult]
+
+    def exit_code(self, max_in_doubt: int = 0) -> int:
+        """0 all well, 3 something held, 4 in doubt above the limit, 5 a destination down; the gravest wins."""
+        in_doubt = sum(delivery.counts.get("in_doubt", 0) for delivery in self.deliveries.values())
+        if any(delivery.is_down for delivery in self.deliveries.values()):
+            return EXIT_DOWN
+        if in_doubt > max_in_doubt:
+            return EXIT_IN_DOUBT
+        is_held = any(ruling.verdict is not Verdict.GO for ruling in self.rulings.values())
+        return EXIT_HELD if is_held else 0
+
+
+def land_step(home: Home, clock: Clock, as_of: datetime | None) -> LoadReport:
+    """Land what is in the inbox, and the template versions in force.
+
+    What had arrived before ``as_of`` counts for this run. Raises ``LandingError`` where a file had to be set
+    aside whole, after everything else was landed.
+    """
+    ensure_schema_files(home)
+    ensure_ledger(home)
+    # A rehearsal's input may be dated by any clock; when it was really landed is the only honest bound.
+    loaded_at = clock.now() if home.world is World.LIVE else datetime.now(UTC)
+    loads = land(home, loaded_at, as_of)
+    if as_of is not None:
+        land_table(home, "muster.templates", templates_table(load_templates()), as_of - timedelta(microseconds=1))
+    if loads.set_aside:
+        raise LandingError("\n".join(loads.problems))
+    return loads
+
+
+def build_step(home: Home, request: RunRequest, clock: Clock) -> BuildResult:
+    """Build the warehouse for this run and publish it; leaves the export beside it."""
+    with home.lock("build", "building the warehouse"):
+        shutil.rmtree(home.build_directory(request.run_id) / "export", ignore_errors=True)
+        return build(home, request, max(request.as_of, clock.now()))
+
+
+def freeze_step(home: Home, request: RunRequest, clock: Clock) -> FrozenRun:
+    """Build and freeze in one breath: no other build can come between and miss the reservations."""
+    if is_frozen(home, request.run_id):
+        return read_frozen(home, request.run_id)
+    script = compile_recheck(home)
+    with home.lock("build", "building the warehouse"):
+        seen = inputs_seen(home, request)
+        shutil.rmtree(home.build_directory(request.run_id) / "export", ignore_errors=True)
+        built = build(home, request, max(request.known_until, clock.now()))
+        return freeze(home, request, built, script, seen)
+
+
+def plan_step(home: Home, request: RunRequest, clock: Clock) -> tuple[BuildResult, dict[str, Ruling]]:
+    """Decide and judge without freezing: nothing is reserved, nothing can be sent of it."""
+    built = build_step(home, request, clock)
+    return built, judge(built.export, built.held)
+
+
+def guard_step(home: Home, run: FrozenRun, clock: Clock) -> dict[str, Ruling]:
+    """What each campaign of a frozen run may do."""
+    return rule(home, run, clock.now())
+
+
+def deliver_step(
+    home: Home,
+    run: FrozenRun,
+    rulings: Mapping[str, Ruling],
+    clock: Clock,
+    should_stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[Progress], None] | None = None,
+) -> dict[str, DeliveryResult]:
+    """Deliver the campaigns that may go, each through its destination.
+
+    All connectors and settings are made before the first claim, so that a missing credential sends nothing.
+    In a rehearsal the clock steps on through the send windows of the next 24 hours.
+    """
+    going = [name for name, ruling in rulings.items() if ruling.verdict is Verdict.GO and ruling.planned]
+    connectors = _connectors(home, run, going)
+    content, pepper, sender = load_templates(), settings.pepper(home), settings.sender(home)
+    recheck = FrozenRecheck(home, run, clock)
+    results: dict[str, DeliveryResult] = {}
+    with closing(open_journal(home)) as journal:
+        while True:
+            for name in going:
+                if name in results and results[name].next_due is None:
+                    continue
+                results[name] = deliver(
+                    home, run, name,
+                    journal=journal, connector=connectors[name], content=content, clock=clock, recheck=recheck,
+                    pepper=pepper, sender=sender, should_stop=should_stop, progress=progress,
+                )  # fmt: skip
+            due = [result.next_due for result in results.values() if result.next_due and not result.is_down]
+            if home.world is World.LIVE or not due or should_stop():
+                return results
+            if not clock.now() < min(due) <= run.as_of + REHEARSED_AHEAD:
+                return results
+            clock.step_to(min(due))
+
+
+def report_step(home: Home, run: FrozenRun, clock: Clock) -> None:
+    """Read the ledger back into the report models."""
+    with home.lock("build", "building the warehouse"):
+        report(home, run.run_id, clock.now() + timedelta(seconds=1), run.as_of)
+
+
+def run_steps(
+    home: Home,
+    request: RunRequest,
+    should_stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """All steps of one run from landing to report."""
+    clock = clock_of(home)
+    if not is_frozen(home, request.run_id):
+        land_step(home, clock, request.as_of)
+    run = freeze_step(home, request, clock)
+    rulings = guard_step(home, run, clock)
+    deliveries = deliver_step(home, run, rulings, clock, should_stop, progress)
+    if any(delivery.requests for delivery in deliveries.values()):
+        report_step(home, run, clock)
+    return Outcome(run, rulings, deliveries)
+
+
+def _connectors(home: Home, run: FrozenRun, campaigns: list[str]) -> dict[str, Connector]:
+    with connect() as engine:
+        rows = engine.execute(
+            "select distinct campaign, destination from read_parquet(?) union "
+            "select distinct campaign, destination from read_parquet(?) order by all",
+            [str(run.directory / f"outbox_{kind}.parquet") for kind in ("messages", "memberships")],
+        ).fetchall()
+    chosen: dict[str, Connector] = {}
+    for campaign, destination in rows:
+        if campaign in chosen:
+            raise ConfigurationError(f"campaign {campaign} names two destinations; give each a campaign of its own")
+        if campaign in campaigns:
+            chosen[campaign] = connector(home, destination)
+    return chosen
+
+
+def manifest_of(run: FrozenRun) -> dict[str, object]:
+    """The manifest of a frozen run as it stands on disk."""
+    text: dict[str, object] = json.loads((run.directory / "manifest.json").read_text())
+    return text
