@@ -2,9 +2,12 @@
 {%- set names = var('campaigns') or campaign_priority() %}
 
 with campaigns as (
-{% for name in names %}
-    select '{{ name }}' as campaign{% if not loop.last %} union all{% endif %}
-{% endfor %}
+    {% for name in names %}
+    select '{{ name }}' as campaign
+    {% if not loop.last %}
+    union all
+    {% endif %}
+    {%- endfor %}
 ),
 
 candidates as (

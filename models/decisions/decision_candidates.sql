@@ -1,14 +1,14 @@
 -- Every candidate of every campaign that competes in this run. It only unions: rules stand below.
 with campaigns_unioned as (
-{% for campaign in campaign_priority() %}
+    {% for campaign in campaign_priority() %}
     select
         *,
         {{ loop.index }} as priority
     from {{ ref('cmp_' ~ campaign) }}
-{% if not loop.last %}
+    {% if not loop.last %}
     union all
-{% endif %}
-{%- endfor %}
+    {% endif %}
+    {%- endfor %}
 )
 
 select

@@ -11,16 +11,16 @@
 } %}
 
 with inputs_counted as (
-{% for source_table, model in inputs.items() %}
+    {% for source_table, model in inputs.items() %}
     select
         '{{ source_table }}' as source_table,
         count(*) as row_count,
         max(loaded_at) as last_loaded_at
     from {{ ref(model) }}
-{% if not loop.last %}
+    {% if not loop.last %}
     union all
-{% endif %}
-{%- endfor %}
+    {% endif %}
+    {%- endfor %}
 )
 
 select

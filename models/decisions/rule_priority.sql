@@ -34,7 +34,8 @@ candidates_ranked as (
         on candidates.message_id = capacity.message_id
     window contest as (
         partition by candidates.customer_id, cast(candidates.scheduled_at as date), candidates.cap_class
-        order by candidates.priority asc nulls last, candidates.step asc nulls last,
+        order by
+            candidates.priority asc nulls last, candidates.step asc nulls last,
             candidates.message_id asc nulls last
     )
 

@@ -7,26 +7,38 @@
 with orders as (
 
     select
-        customer_id,
+        profile_id,
         net_amount,
         ordered_at
-    from {{ ref('fct_orders') }}
+    from {{ ref('int_orders_netted') }}
+    where ordered_at < {{ as_of() }}
+
+),
+
+profiles_mapped as (
+
+    select
+        profile_id,
+        customer_id
+    from {{ ref('int_profiles_mapped') }}
 
 ),
 
 orders_summed as (
 
     select
-        customer_id,
+        profiles_mapped.customer_id,
         cast(count(*) as int) as order_count,
-        cast(sum(net_amount) as decimal(18, 4)) as net_revenue,
+        cast(sum(orders.net_amount) as decimal(18, 4)) as net_revenue,
         cast(sum(
-            case when ordered_at >= {{ days_before(as_of(), 365) }} then net_amount else 0 end
+            case when orders.ordered_at >= {{ days_before(as_of(), 365) }} then orders.net_amount else 0 end
         ) as decimal(18, 4)) as net_revenue_365_days,
-        min(ordered_at) as first_ordered_at,
-        max(ordered_at) as last_ordered_at
+        min(orders.ordered_at) as first_ordered_at,
+        max(orders.ordered_at) as last_ordered_at
     from orders
-    group by customer_id
+    inner join profiles_mapped
+        on orders.profile_id = profiles_mapped.profile_id
+    group by profiles_mapped.customer_id
 
 ),
 

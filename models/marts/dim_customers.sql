@@ -97,6 +97,23 @@ tickets_by_customer as (
 
 ),
 
+known_zones as (
+
+    select distinct time_zone
+    from time_zones
+
+),
+
+country_zones as (
+
+    select
+        country,
+        time_zone
+    from time_zones
+    where is_country_default
+
+),
+
 -- A zone that does not exist falls back to the country's only zone; in a country of several it stays unknown.
 customers_placed as (
 
@@ -104,9 +121,9 @@ customers_placed as (
         customers.customer_id,
         coalesce(known_zones.time_zone, country_zones.time_zone) as time_zone
     from customers
-    left join (select distinct time_zone from time_zones) as known_zones
+    left join known_zones
         on customers.timezone = known_zones.time_zone
-    left join (select country, time_zone from time_zones where is_country_default) as country_zones
+    left join country_zones
         on customers.country = country_zones.country
 
 )

@@ -1,17 +1,17 @@
 -- Every row of every campaign of this run is in the decision log, and nobody else is. Anti-joins, because equal
 -- counts would also hold where one person is missing and another invented.
 with candidates as (
-{% for campaign in campaign_priority() %}
+    {% for campaign in campaign_priority() %}
     select
         campaign,
         slot,
         customer_id
     from {{ ref('cmp_' ~ campaign) }}
     where campaign in {{ run_campaigns() }}
-{% if not loop.last %}
+    {% if not loop.last %}
     union all
-{% endif %}
-{%- endfor %}
+    {% endif %}
+    {%- endfor %}
 ),
 
 decisions as (
