@@ -21,7 +21,7 @@ from activation.types import Operation, State
 
 pytestmark = pytest.mark.parametrize("name", sorted(REGISTRY))
 RawServerMaker = Callable[[Any], RawServer]
-DEADLINE = 0.6
+DEADLINE = 0.4
 
 
 def impatient(name: str, base_url: str) -> Connector:
