@@ -116,6 +116,10 @@ def start(home: Home) -> dict[str, Any]:
     while time.monotonic() < give_up_at:
         running = _running(home)
         if running is not None:
+            if running["pid"] != child.pid:
+                # Another start was quicker. Ours must not take over when that one stops.
+                child.terminate()
+                child.wait()
             return running
         # A child that ended may have lost the race against another sandbox, which then answers soon.
         if child.poll() is not None:

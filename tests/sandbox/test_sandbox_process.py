@@ -59,6 +59,9 @@ def test_several_starts_at_once_make_one_sandbox(rehearsal: Home) -> None:
         starter.join(timeout=30)
     assert len(found) == 3
     assert len(set(found)) == 1
+    assert sandbox.stop(rehearsal) is True
+    time.sleep(0.5)
+    assert sandbox._running(rehearsal) is None
 
 
 def test_a_live_home_has_no_sandbox(tmp_path: Path) -> None:
