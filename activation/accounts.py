@@ -8,11 +8,11 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, case, func, literal_column, select, update
 
-from activation.claims import moment_of
 from activation.errors import ConfigurationError
 from activation.frozen import Kind
 from activation.journal import Journal
 from activation.journal_tables import CLAIMED, deliveries, position_of, requests, runs, streams
+from activation.streams import moment_of
 from activation.types import State
 
 VERDICTS = frozenset({State.ACCEPTED, State.REFUSED})

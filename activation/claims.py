@@ -5,48 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from activation.errors import HeldError
-from activation.frozen import FrozenRun, Kind
 from activation.journal import Journal
-from activation.journal_tables import CLAIMED, deliveries, leases, position_of, requests, runs, streams
-from activation.types import Answer, Operation, RowVerdict, State
+from activation.journal_tables import CLAIMED, deliveries, leases, requests, runs, streams
+from activation.streams import Page, Stream, is_due, micros, planned_between
+from activation.types import Answer, RowVerdict, State
 
-EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 ANSWERS = frozenset({State.ACCEPTED, State.REFUSED, State.IN_DOUBT, State.PLANNED})
-
-
-@dataclass(frozen=True)
-class Stream:
-    """Rows of one run that may share a request, between two keys of the journal."""
-
-    stream: int
-    kind: Kind
-    campaign: str
-    slot: str
-    step: int
-    channel: str
-    destination: str
-    operation: Operation
-    audience: str
-    template: str
-    message_version: str
-    first_seq: int
-    last_seq: int
-
-
-@dataclass(frozen=True)
-class Page:
-    """Planned rows of a stream that were due at ``due_at`` (microseconds), by key, and when each expires."""
-
-    stream: Stream
-    due_at: int
-    seqs: Sequence[int]
-    expiries: Sequence[int | None]
 
 
 @dataclass(frozen=True)
@@ -60,16 +30,6 @@ class Claim:
 
 class StaleError(Exception):
     """The rows moved since they were read: nothing was claimed, read again. Never leaves delivery."""
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970, as the journal keeps times."""
-    return (moment - EPOCH_START) // timedelta(microseconds=1)
-
-
-def moment_of(value: int | None) -> datetime | None:
-    """The aware moment of a journal time."""
-    return None if value is None else EPOCH_START + timedelta(microseconds=value)
 
 
 def take_lease(journal: Journal, campaign: str, now: datetime) -> tuple[str, list[str]]:
@@ -100,44 +60,6 @@ def take_lease(journal: Journal, campaign: str, now: datetime) -> tuple[str, lis
             .values(state=State.IN_DOUBT, reason="interrupted", answered_at=micros(now))
         )
     return epoch, found
-
-
-def streams_of(journal: Journal, run: FrozenRun, campaign: str) -> list[Stream]:
-    """The streams of one campaign in one run, in the order of their rows."""
-    names = list(Stream.__dataclass_fields__)
-    query = (
-        select(*(streams.c[name] for name in names))
-        .select_from(streams.join(runs))
-        .where(runs.c.run_id == run.run_id, streams.c.campaign == campaign)
-        .order_by(streams.c.first_seq, streams.c.stream)
-    )
-    with journal.read() as connection:
-        return [
-            Stream(**{**row, "kind": Kind(row["kind"]), "operation": Operation(row["operation"])})
-            for row in connection.execute(query).mappings()
-        ]
-
-
-def due_page(journal: Journal, stream: Stream, after: int, now: datetime, limit: int) -> Page:
-    """The next planned rows that are due, beyond the key ``after``."""
-    due_at = micros(now)
-    query = (
-        select(deliveries.c.seq, deliveries.c.expires_at)
-        .where(_planned_between(stream, after + 1, stream.last_seq), _is_due(due_at))
-        .order_by(deliveries.c.seq)
-        .limit(limit)
-    )
-    rows = query.subquery()
-    edges = select(func.count(), func.min(rows.c.seq), func.max(rows.c.seq), func.count(rows.c.expires_at))
-    with journal.read() as connection:
-        # Mostly the rows are neighbours that never expire: then their keys need not be read one by one.
-        count, first, last, expiring = connection.execute(edges).one()
-        if not count:
-            return Page(stream, due_at, (), ())
-        if last - first + 1 == count and not expiring:
-            return Page(stream, due_at, range(first, last + 1), ())
-        found = connection.execute(query).all()
-    return Page(stream, due_at, [row[0] for row in found], [row[1] for row in found])
 
 
 def claim(
@@ -179,7 +101,7 @@ def claim(
         ).lastrowid
         claimed = connection.execute(
             update(deliveries)
-            .where(_planned_between(stream, seqs[0], seqs[-1]), _is_due(page.due_at))
+            .where(planned_between(stream, seqs[0], seqs[-1]), is_due(page.due_at))
             .values(state=CLAIMED, request=request, reason=None)
         ).rowcount
         if claimed != len(seqs):
@@ -215,7 +137,7 @@ def exclude(journal: Journal, stream: Stream, reasons: Mapping[int, str]) -> int
 def expire(journal: Journal, stream: Stream, now: datetime) -> int:
     """Planned rows whose window has passed become ``expired``; say how many."""
     past = (
-        _planned_between(stream, stream.first_seq, stream.last_seq),
+        planned_between(stream, stream.first_seq, stream.last_seq),
         deliveries.c.expires_at <= micros(now),
     )
     with journal.read() as connection:
@@ -227,43 +149,10 @@ def expire(journal: Journal, stream: Stream, now: datetime) -> int:
         ).rowcount
 
 
-def count_due(journal: Journal, stream: Stream, now: datetime) -> int:
-    """How many planned rows are due."""
-    due = (_planned_between(stream, stream.first_seq, stream.last_seq), _is_due(micros(now)))
-    with journal.read() as connection:
-        return connection.execute(select(func.count()).select_from(deliveries).where(*due)).scalar_one()
-
-
-def first_due(journal: Journal, stream: Stream) -> datetime | None:
-    """When the first of the rows still planned is due; ``None`` where none is planned."""
-    # Memberships have no such time: they are due as soon as they are planned.
-    earliest = func.min(func.coalesce(deliveries.c.send_not_before, 0))
-    planned = _planned_between(stream, stream.first_seq, stream.last_seq)
-    with journal.read() as connection:
-        return moment_of(connection.execute(select(earliest).where(planned)).scalar())
-
-
-def seq_of(stream: Stream, position: int) -> int:
-    """The key of a frozen row of the stream's run and kind."""
-    return stream.first_seq - position_of(stream.first_seq) + position
-
-
 TAKEN_OVER = (
     "another process has taken over {} since this one slept; it sends on, and what this one "
     "had open is in doubt. `muster status` shows both"
 )
-
-
-def _planned_between(stream: Stream, first: int, last: int) -> ColumnElement[bool]:
-    return (
-        deliveries.c.seq.between(first, last)
-        & (deliveries.c.stream == stream.stream)
-        & (deliveries.c.state == State.PLANNED)
-    )
-
-
-def _is_due(at: int) -> ColumnElement[bool]:
-    return or_(deliveries.c.send_not_before.is_(None), deliveries.c.send_not_before <= at)
 
 
 def _record(connection: Connection, claimed: Claim, answer: Answer, now: datetime) -> None:

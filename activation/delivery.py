@@ -6,7 +6,6 @@ journal so that the next holder of the campaign knows what was open, and sends o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,24 +16,22 @@ import duckdb
 import pyarrow as pa
 
 from activation import accounts, claims
-from activation.claims import Claim, Page, StaleError, Stream
+from activation.claims import Claim, StaleError
 from activation.clock import Clock
 from activation.connectors import Connector
 from activation.errors import ConfigurationError
 from activation.frozen import FrozenRun, connect, read_frozen
 from activation.home import Home, World
 from activation.journal import Journal
-from activation.pacing import DeliveryLimits, Pace
+from activation.pacing import LONGEST_REHEARSED_WAIT, DeliveryLimits, Pace, pause
 from activation.planning import plan
 from activation.prepare import content_of, load_page, request_of
 from activation.receipts import write_receipts
 from activation.settings import Sender
+from activation.streams import Page, Stream, count_due, due_page, first_due, micros, seq_of, streams_of
 from activation.types import Answer, Content, Request, State
 
 PAGE_ROWS = 20_000
-# A simulated clock does not move while a process sleeps, so waiting long proves nothing.
-LONGEST_REHEARSED_WAIT = 1.0
-NAP = 0.2
 
 
 class Recheck(Protocol):
@@ -150,11 +147,11 @@ class _Delivery:
 
     def run_rounds(self) -> None:
         """Go over all that is due, and over what was given back until nothing is."""
-        known = claims.streams_of(self.journal, self.run, self.campaign)
+        known = streams_of(self.journal, self.run, self.campaign)
         self.streams = [stream for stream in known if stream.destination == self.connector.name]
         if self.progress is not None:
             now = self.clock.now()
-            self.total = sum(claims.count_due(self.journal, stream, now) for stream in self.streams)
+            self.total = sum(count_due(self.journal, stream, now) for stream in self.streams)
         while not self.is_over:
             self.pace.begin_round()
             for stream in self.streams:
@@ -174,7 +171,7 @@ class _Delivery:
         claims.expire(self.journal, stream, self.clock.now())
         while not self.is_over:
             self.take_out_opted_out()
-            page = claims.due_page(self.journal, stream, after, self.clock.now(), PAGE_ROWS)
+            page = due_page(self.journal, stream, after, self.clock.now(), PAGE_ROWS)
             if not page.seqs:
                 return
             content = content_of(stream, self.content)
@@ -223,9 +220,7 @@ class _Delivery:
             return
         if self.home.world is World.REHEARSAL:
             seconds = min(seconds, LONGEST_REHEARSED_WAIT)
-        end = time.monotonic() + seconds
-        while not self.should_stop() and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, NAP))
+        pause(seconds, self.should_stop)
 
     def take_out_opted_out(self) -> bool:
         """Ask again where anything was landed since; say whether rows were taken out."""
@@ -237,21 +232,20 @@ class _Delivery:
         rows = list(zip(*(found[name].to_pylist() for name in ("kind", "position", "reason")), strict=True))
         taken = 0
         for stream in self.streams:
-            reasons = {claims.seq_of(stream, at): why for kind, at, why in rows if kind == stream.kind}
+            reasons = {seq_of(stream, at): why for kind, at, why in rows if kind == stream.kind}
             taken += claims.exclude(self.journal, stream, reasons)
         return taken > 0
 
     def take_out_expired(self, page: Page, start: int, rows: int) -> bool:
-        now = claims.micros(self.clock.now())
+        now = micros(self.clock.now())
         if all(at is None or at > now for at in page.expiries[start : start + rows]):
             return False
         self.flush()
         return claims.expire(self.journal, page.stream, self.clock.now()) > 0
 
     def result(self) -> DeliveryResult:
-        planned = [claims.first_due(self.journal, stream) for stream in self.streams]
-        waiting = [at for at in planned if at is not None]
-        next_due = min(waiting, default=None)
+        planned = (first_due(self.journal, stream) for stream in self.streams)
+        next_due = min((at for at in planned if at is not None), default=None)
         if next_due is not None and self.wait_until is not None:
             next_due = max(next_due, self.wait_until)
         counts = accounts.summary(self.journal, self.run.run_id).get(self.campaign, {})

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from activation.types import Answer, RowVerdict, State
 
 FIRST_BACKOFF = 0.5
+NAP = 0.2
+# A simulated clock does not move while a process sleeps, so waiting long proves nothing.
+LONGEST_REHEARSED_WAIT = 1.0
 DEFINITE = (State.ACCEPTED, State.REFUSED)
 GAVE_UP = "gave_up"
 
@@ -100,3 +105,10 @@ def _refused(answer: Answer) -> Answer:
     if answer.state is State.PLANNED:
         return replace(answer, state=State.REFUSED, reason=GAVE_UP, rows=rows)
     return replace(answer, rows=rows)
+
+
+def pause(seconds: float, should_stop: Callable[[], bool]) -> None:
+    """Sleep, but wake within a fifth of a second where the process is asked to end."""
+    end = time.monotonic() + seconds
+    while not should_stop() and (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, NAP))

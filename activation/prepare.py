@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import duckdb
 import pyarrow as pa
 
-from activation.claims import Claim, Page, Stream
+from activation.claims import Claim
 from activation.content import unsubscribe_urls
 from activation.errors import ConfigurationError
 from activation.frozen import FrozenRun, Kind, read_positions
 from activation.journal_tables import position_of
 from activation.settings import Sender
+from activation.streams import Page, Stream
 from activation.types import Content, Operation, Request
 
 # Which pepper signed an unsubscribe link, so that links outlive a change of pepper.

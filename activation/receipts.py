@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,21 +16,18 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import Column, Table, bindparam, func, select, update
+from sqlalchemy import Column, Table, bindparam, select, update
 
 from activation.clock import naive_utc
 from activation.errors import JournalUnsafeError
 from activation.frozen import FrozenRun, Kind, connect, unreadable
 from activation.home import Home, write_atomically
 from activation.journal import Journal
-from activation.journal_tables import CLAIMED, deliveries, position_of, requests, runs, streams
+from activation.journal_tables import deliveries, position_of, requests, runs, streams
 from activation.types import State
+from activation.untold import Scope, Span, batches, untold
 
 BATCH_ROWS = 50_000
-# First and last key, request, and what the row itself says: state, reason, provider's id.
-Span = tuple[int, int, int | None, str | None, str | None, str | None]
-OPEN_REQUESTS = (State.ATTEMPTING, State.PLANNED)
-OPEN_ROWS = (State.PLANNED, CLAIMED)
 
 
 def _schema(*names: str) -> pa.Schema:
@@ -73,16 +69,6 @@ ANSWERS_SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True)
-class _Scope:
-    """The rows of one kind, of a run or of one campaign in it, between two keys."""
-
-    kind: Kind
-    streams: tuple[int, ...]
-    first_seq: int
-    last_seq: int
-
-
 def write_receipts(
     home: Home, journal: Journal, run: FrozenRun, now: datetime, campaign: str | None = None
 ) -> int:
@@ -104,7 +90,7 @@ def write_receipts(
     for kind in Kind:
         ours = [row for row in found if row.kind == kind]
         if ours:
-            scope = _Scope(
+            scope = Scope(
                 kind,
                 tuple(row.stream for row in ours),
                 min(row.first_seq for row in ours),
@@ -114,7 +100,7 @@ def write_receipts(
     return written
 
 
-def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: _Scope, now: datetime) -> int:
+def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: Scope, now: datetime) -> int:
     with journal.read() as connection:
         answers = connection.execute(
             select(*(requests.c[name] for name in ANSWERS_SCHEMA.names), requests.c.is_receipted).where(
@@ -123,13 +109,12 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: _Scope, no
         ).all()
     folder = home.ledger / FOLDERS[scope.kind]
     stamp = naive_utc(now).strftime("%Y%m%dT%H%M%S")
-    spans = [*_claimed_spans(journal, scope), *_own_spans(journal, scope)]
-    spans.sort(key=lambda span: span[0])
+    spans = untold(journal, scope)
     engine = connect()
     written = 0
     try:
         engine.register("answers", _table([row[:-1] for row in answers], ANSWERS_SCHEMA))
-        for number, part in enumerate(_batches(spans)):
+        for number, part in enumerate(batches(spans, BATCH_ROWS)):
             receipts = _receipts(engine, run, scope.kind, part, now)
             if receipts.num_rows:
                 # Two processes may write at the same moment of a simulated clock.
@@ -150,70 +135,6 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: _Scope, no
         {row.request: row.state for row in answers if not row.is_receipted},
     )
     return written
-
-
-def _claimed_spans(journal: Journal, scope: _Scope) -> Iterator[Span]:
-    """Rows for which their freshly answered request speaks."""
-    fresh = select(requests.c.request).where(
-        requests.c.stream.in_(scope.streams),
-        requests.c.state.not_in(OPEN_REQUESTS),
-        requests.c.is_receipted.is_(False),
-    )
-    within = (
-        deliveries.c.seq.between(scope.first_seq, scope.last_seq),
-        deliveries.c.state == CLAIMED,
-    )
-    first, last = func.min(deliveries.c.seq), func.max(deliveries.c.seq)
-    query = (
-        select(deliveries.c.request, func.count(), first, last)
-        .where(*within, deliveries.c.request.in_(fresh))
-        .group_by(deliveries.c.request)
-    )
-    with journal.read() as connection:
-        for request, count, lowest, highest in connection.execute(query).all():
-            if highest - lowest + 1 == count:
-                yield lowest, highest, request, None, None, None
-                continue
-            rows = select(deliveries.c.seq).where(
-                deliveries.c.seq.between(lowest, highest),
-                deliveries.c.request == request,
-                deliveries.c.state == CLAIMED,
-            )
-            for seq in connection.execute(rows).scalars():
-                yield seq, seq, request, None, None, None
-
-
-def _own_spans(journal: Journal, scope: _Scope) -> Iterator[Span]:
-    """Rows that have a state of their own: singled out by an answer, excluded or expired."""
-    query = select(
-        deliveries.c.seq,
-        deliveries.c.request,
-        deliveries.c.state,
-        deliveries.c.reason,
-        deliveries.c.provider_id,
-    ).where(
-        deliveries.c.seq.between(scope.first_seq, scope.last_seq),
-        deliveries.c.stream.in_(scope.streams),
-        deliveries.c.state.not_in(OPEN_ROWS),
-        deliveries.c.is_receipted.is_(False),
-    )
-    with journal.read() as connection:
-        for seq, request, state, reason, provider_id in connection.execute(query).all():
-            yield seq, seq, request, state, reason, provider_id
-
-
-def _batches(spans: Sequence[Span]) -> Iterator[Sequence[Span]]:
-    part: list[Span] = []
-    rows = 0
-    for span in spans:
-        size = span[1] - span[0] + 1
-        if part and rows + size > BATCH_ROWS:
-            yield part
-            part, rows = [], 0
-        part.append(span)
-        rows += size
-    if part:
-        yield part
 
 
 def _receipts(
