@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/installed-runtime
 DEV := .venv/installed-dev
 SPARK := .venv-spark/installed
-PIP_FLAGS := --quiet --disable-pip-version-check --no-input
+PIP_FLAGS := -qq --disable-pip-version-check --no-input
 
 DEMO_HOME := var/demo
 DEMO_AS_OF := 2017-11-20T14:00
@@ -18,7 +18,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint lint-python lint-sql docs spark bench lock clean
+.PHONY: help demo test lint lint-python lint-layers lint-sql docs spark bench lock clean
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,7 +57,7 @@ demo: $(RUNTIME) ## See a first batch, from real data to messages that a sandbox
 test: $(DEV) ## Run every test: dbt's unit and data tests over the small sample, and pytest's
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
 
-lint: lint-python lint-sql ## Check style, types, imports, SQL and the layer rules
+lint: lint-python lint-layers lint-sql ## Check style, types, imports, SQL and the layer rules
 
 lint-python: $(DEV)
 	@$(BIN)/ruff check .
@@ -65,9 +65,11 @@ lint-python: $(DEV)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-lint-sql: $(DEV)
+lint-layers: $(DEV)
 	@$(BIN)/dbt --quiet --warn-error parse --no-partial-parse
 	@$(BIN)/dbt-bouncer run
+
+lint-sql: $(DEV)
 	@$(BIN)/sqlfluff lint --processes 2 models tests/dbt
 
 docs: $(RUNTIME) ## Write the dbt docs site as one file; take the demo's data, or else the small sample's
@@ -96,9 +98,9 @@ spark: $(RUNTIME) $(SPARK) ## Build on Apache Spark too, and show that it decide
 bench: $(DEV) ## Measure building and delivering a million people
 	@$(BIN)/python tests/bench/bench.py
 
-lock: $(DEV) ## Resolve the lock files anew: the newest versions that the .in files allow
+lock: $(DEV) ## Resolve the lock files again: what the .in files ask, and else what is locked already
 	@set -eu; \
-	compile="$(BIN)/uv pip compile --quiet --upgrade --python-version 3.11 --generate-hashes \
+	compile="$(BIN)/uv pip compile --quiet --no-strip-extras --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header"; \
 	$$compile requirements-dev.in --output-file requirements-dev.txt; \
 	$$compile requirements.in --constraints requirements-dev.txt --output-file requirements.txt; \
@@ -109,7 +111,8 @@ clean: ## Remove what can be made again; your homes under var/ stay, but for the
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis spark-warehouse metastore_db derby.log
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Each environment is made once, and again when its lock file changes.
+# Each environment is made once, and again when its lock file changes. A lock file names everything, so pip need
+# not resolve (--no-deps), which it cannot do for extras where hashes are required.
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Muster needs Python 3.11 or newer, and $(PYTHON) is older or missing." \
@@ -118,17 +121,18 @@ clean: ## Remove what can be made again; your homes under var/ stay, but for the
 
 $(RUNTIME): requirements.txt pyproject.toml | .venv/bin/python
 	@echo "Installing what a run needs into .venv (once)"
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes --no-deps -r requirements.txt
 	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(DEV): requirements-dev.txt $(RUNTIME)
 	@echo "Installing the tools of tests and checks into .venv (once)"
-	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes --no-deps -r requirements-dev.txt
+	@$(BIN)/python -m pip check >/dev/null
 	@touch $@
 
 $(SPARK): requirements-spark.txt | .venv/bin/python
 	@echo "Installing Spark into .venv-spark (once)"
 	@$(PYTHON) -m venv .venv-spark
-	@.venv-spark/bin/python -m pip install $(PIP_FLAGS) --require-hashes -r requirements-spark.txt
+	@.venv-spark/bin/python -m pip install $(PIP_FLAGS) --require-hashes --no-deps -r requirements-spark.txt
 	@touch $@
