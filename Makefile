@@ -5,7 +5,7 @@ BIN := .venv/bin
 RUNTIME := .venv/installed-runtime
 DEV := .venv/installed-dev
 SPARK := .venv-spark/installed
-PIP_FLAGS := -qq --disable-pip-version-check --no-input
+PIP_FLAGS := -qq --disable-pip-version-check --no-input --no-compile
 
 DEMO_HOME := var/demo
 DEMO_AS_OF := 2017-11-20T14:00
