@@ -341,7 +341,7 @@ def _tell(home: Home, outcome: Outcome, as_json: bool) -> None:
         console.say_json(console.outcome_json(outcome, found, code))
     else:
         console.say(f"run {outcome.run.run_id}, digest {outcome.run.digest[:16]}\n")
-        console.say(console.plan_lines(found, dict(outcome.rulings)) + "\n")
+        console.say(console.plan_lines(found, dict(outcome.rulings)) + "\n\n")
         console.say(console.outcome_lines(outcome))
     raise typer.Exit(code)
 

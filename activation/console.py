@@ -24,7 +24,7 @@ _STATES = ("accepted", "refused", "in_doubt", "excluded", "expired", "planned")
 
 def say(text: str) -> None:
     """Print for people."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.write(text.rstrip(" ") + "\n")
 
 
 def say_json(value: Any) -> None:

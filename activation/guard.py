@@ -7,7 +7,7 @@ waits for its approver keeps its place.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -40,8 +40,11 @@ class Ruling:
     planned: int
 
 
-def judge(directory: Path, held: Mapping[str, str]) -> dict[str, Ruling]:
-    """The rulings on an exported or frozen run, before any approval; ``held`` are those with failing tests."""
+def judge(directory: Path, held: Mapping[str, str], campaigns: Sequence[str]) -> dict[str, Ruling]:
+    """The rulings on the ``campaigns`` of an exported or frozen run, before any approval.
+
+    ``held`` are those of which a test failed, and why.
+    """
     with connect() as engine:
         inputs = [
             str(row[0])
@@ -54,24 +57,26 @@ def judge(directory: Path, held: Mapping[str, str]) -> dict[str, Ruling]:
             "select campaign, consequence, explanation from read_parquet(?) where is_tripped order by all",
             [str(directory / "guard_campaigns.parquet")],
         ).fetchall()
-        sizes = engine.execute(
-            "select campaign, people_planned from read_parquet(?) order by campaign",
-            [str(directory / "campaign_sizes.parquet")],
-        ).fetchall()
+        sizes = dict(
+            engine.execute(
+                "select campaign, people_planned from read_parquet(?)", [str(directory / "campaign_sizes.parquet")]
+            ).fetchall()
+        )
     rulings = {}
-    for campaign, planned in sizes:
+    for campaign in campaigns:
+        planned = int(sizes[campaign])
         holds = [*inputs, *([held[campaign]] if campaign in held else [])]
         holds += [why for name, consequence, why in tripped if name == campaign and consequence == "hold"]
         waits = [why for name, consequence, why in tripped if name == campaign and consequence == "approve"]
         verdict = Verdict.HOLD if holds else Verdict.APPROVE if waits else Verdict.GO
-        rulings[campaign] = Ruling(campaign, verdict, tuple(holds or waits), int(planned))
+        rulings[campaign] = Ruling(campaign, verdict, tuple(holds or waits), planned)
     return rulings
 
 
 def rule(home: Home, run: FrozenRun, now: datetime) -> dict[str, Ruling]:
     """The rulings on a frozen run, with the approvals given so far. Releases what is held or declined."""
     manifest = json.loads((run.directory / "manifest.json").read_text())
-    rulings = judge(run.directory, manifest["held"])
+    rulings = judge(run.directory, manifest["held"], manifest["campaigns"])
     decided: dict[str, Ruling] = {}
     for campaign, ruling in rulings.items():
         final = ruling

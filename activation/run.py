@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from activation import settings
@@ -97,7 +97,7 @@ def freeze_step(home: Home, request: RunRequest, clock: Clock) -> FrozenRun:
 def plan_step(home: Home, request: RunRequest, clock: Clock) -> tuple[BuildResult, dict[str, Ruling]]:
     """Decide and judge without freezing: nothing is reserved, nothing can be sent of it."""
     built = build_step(home, request, clock)
-    return built, judge(built.export, built.held)
+    return built, judge(built.export, built.held, request.campaigns)
 
 
 def guard_step(home: Home, run: FrozenRun, clock: Clock) -> dict[str, Ruling]:
@@ -128,11 +128,13 @@ def deliver_step(
             for name in going:
                 if name in results and results[name].next_due is None:
                     continue
-                results[name] = deliver(
+                earlier = results[name].requests if name in results else 0
+                result = deliver(
                     home, run, name,
                     journal=journal, connector=connectors[name], content=content, clock=clock, recheck=recheck,
                     pepper=pepper, sender=sender, should_stop=should_stop, progress=progress,
                 )  # fmt: skip
+                results[name] = replace(result, requests=earlier + result.requests)
             due = [result.next_due for result in results.values() if result.next_due and not result.is_down]
             if home.world is World.LIVE or not due or should_stop():
                 return results
