@@ -1,5 +1,6 @@
 -- What each set may hold, as far as the ledger knows: an accepted or in-doubt add without an accepted remove
--- after it is possibly there; an accepted add without any later attempt to remove it is certainly there.
+-- after it is possibly there; an accepted add without any later attempt to remove it is certainly there. Of two
+-- attempts at the same moment nobody knows the order.
 with receipts as (
 
     select
@@ -34,6 +35,20 @@ receipts_summed as (
     from receipts
     group by campaign, destination, audience, customer_id, email, phone
 
+),
+
+-- A platform finds a person by either identifier: a removal of the same address or number, also under another
+-- golden id, may have taken out this one.
+removals_compared as (
+
+    select
+        *,
+        case when email is not null then max(last_remove_at) over (partition by destination, audience, email) end
+            as email_last_removed_at,
+        case when phone is not null then max(last_remove_at) over (partition by destination, audience, phone) end
+            as phone_last_removed_at
+    from receipts_summed
+
 )
 
 select
@@ -44,8 +59,9 @@ select
     email,
     phone,
     last_accepted_add_at is not null
-    and (last_remove_at is null or last_remove_at < last_accepted_add_at) as is_certainly_there
-from receipts_summed
+    and (email_last_removed_at is null or email_last_removed_at < last_accepted_add_at)
+    and (phone_last_removed_at is null or phone_last_removed_at < last_accepted_add_at) as is_certainly_there
+from removals_compared
 where
     last_add_at is not null
-    and (last_accepted_remove_at is null or last_accepted_remove_at < last_add_at)
+    and (last_accepted_remove_at is null or last_accepted_remove_at <= last_add_at)

@@ -29,19 +29,35 @@ limits as (
 
 ),
 
+-- A file set aside whole has a reason and no rows: all of it is missing.
 loads as (
 
     select
         source_table,
         file_name,
-        rows_read,
-        rows_quarantined,
         first_bad_row,
+        loaded_at,
+        case
+            when rows_read = 0 and reason is not null then cast(1 as double)
+            else cast(rows_quarantined as double) / cast(nullif(rows_read, 0) as double)
+        end as quarantined_share
+    from {{ ref('stg_muster__loads') }}
+
+),
+
+-- Of files landed together the worst speaks for the load.
+loads_ranked as (
+
+    select
+        source_table,
+        file_name,
+        first_bad_row,
+        quarantined_share,
         row_number() over (
             partition by source_table
-            order by loaded_at desc nulls last, rows_quarantined desc nulls last, file_name asc nulls last
+            order by loaded_at desc nulls last, quarantined_share desc nulls last, file_name asc nulls last
         ) as load_rank
-    from {{ ref('stg_muster__loads') }}
+    from loads
 
 ),
 
@@ -55,17 +71,16 @@ inputs_measured as (
         coalesce(input_counts.row_count, 0) as row_count,
         coalesce(earlier_counts.row_count, 0) as earlier_row_count,
         cast({{ dbt.datediff('input_counts.last_loaded_at', as_of(), 'hour') }} as int) as age_hours,
-        loads.file_name,
-        loads.first_bad_row,
-        cast(coalesce(loads.rows_quarantined, 0) as double)
-        / cast(nullif(loads.rows_read, 0) as double) as quarantined_share
+        loads_ranked.file_name,
+        loads_ranked.first_bad_row,
+        loads_ranked.quarantined_share
     from limits
     left join input_counts
         on limits.source_table = input_counts.source_table
     left join earlier_counts
         on limits.source_table = earlier_counts.source_table
-    left join loads
-        on limits.source_table = loads.source_table and loads.load_rank = 1
+    left join loads_ranked
+        on limits.source_table = loads_ranked.source_table and loads_ranked.load_rank = 1
 
 )
 
@@ -109,8 +124,9 @@ union all
 select
     'input_quarantined' as guard,
     source_table,
-    'the last load of ' || source_table || ' set aside too many rows: file ' || file_name || ', first at row '
-    || cast(first_bad_row as string) || '; mend the file and drop it again' as explanation,
+    'the last load of ' || source_table || ' set aside too many rows: file ' || file_name
+    || coalesce(', first at row ' || cast(first_bad_row as string), ', all of it')
+    || '; mend the file and drop it again' as explanation,
     quarantined_share as measured,
     cast(max_quarantined_share as double) as limit_value,
     coalesce(quarantined_share > max_quarantined_share, false) as is_tripped
