@@ -31,7 +31,7 @@ from activation.settings import Sender
 from activation.streams import Page, Stream, count_due, due_page, first_due, micros, seq_of, streams_of
 from activation.types import Answer, Content, Request, State
 
-PAGE_ROWS = 20_000
+PAGE_ROWS = 40_000
 
 
 class Recheck(Protocol):
