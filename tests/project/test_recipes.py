@@ -106,15 +106,15 @@ def test_an_audience_and_a_campaign_are_built_tested_and_decided(project: Path, 
     assert campaigns["frequent_thanks"].priority == campaigns["weekly_reactivation"].priority + 1
     template = load_templates(project / "activation" / "templates")["frequent_thanks"]
     assert (template.channel, "first_name" in template.placeholders) == ("email", True)
-    warehouse = build(project, built, "aud_frequent_buyers", "cmp_frequent_thanks", "decision_candidates")
+    warehouse = build(project, built, "aud_frequent_buyers+")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         (people,) = connection.execute("select count(*) from audiences.aud_frequent_buyers").fetchone() or (
             0,
         )
-        (candidates,) = connection.execute(
-            "select count(*) from decisions.decision_candidates where campaign = 'frequent_thanks'"
+        (decided,) = connection.execute(
+            "select count(*) from decisions.decision_log where campaign = 'frequent_thanks'"
         ).fetchone() or (0,)
-    assert candidates == people > 0
+    assert decided == people > 0
 
 
 def test_a_campaign_without_its_line_is_named(project: Path) -> None:
