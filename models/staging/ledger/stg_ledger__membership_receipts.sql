@@ -25,7 +25,11 @@ states_ranked as (
         *,
         row_number() over (
             partition by change_id, run_id
-            order by known_at desc nulls last, attempted_at desc nulls last, state asc nulls last
+            order by
+                known_at desc nulls last,
+                case when state = 'in_doubt' then 1 else 0 end asc nulls last,
+                attempted_at desc nulls last,
+                state asc nulls last
         ) as state_rank
     from receipts
 
