@@ -1,5 +1,6 @@
 -- Every contact that was made, may have been made, or is promised: receipts (in doubt counts as contacted),
--- reservations of runs whose receipt is not there yet, and what other tools sent before.
+-- reservations of runs whose receipt is not there yet, and what other tools sent before. A contact of a customer who
+-- was merged since counts for whoever stands for that customer now.
 with receipts as (
 
     select
@@ -63,6 +64,15 @@ profiles_mapped as (
 
 ),
 
+customers_succeeded as (
+
+    select
+        earlier_customer_id,
+        customer_id
+    from {{ ref('int_customers_succeeded') }}
+
+),
+
 reservations_settled as (
 
     select
@@ -95,16 +105,18 @@ reservations_settled as (
 )
 
 select
-    message_id as contact_id,
-    customer_id,
-    campaign,
-    slot,
-    channel,
-    cap_class,
-    state,
-    step,
-    contacted_at
+    reservations_settled.message_id as contact_id,
+    coalesce(customers_succeeded.customer_id, reservations_settled.customer_id) as customer_id,
+    reservations_settled.campaign,
+    reservations_settled.slot,
+    reservations_settled.channel,
+    reservations_settled.cap_class,
+    reservations_settled.state,
+    reservations_settled.step,
+    reservations_settled.contacted_at
 from reservations_settled
+left join customers_succeeded
+    on reservations_settled.customer_id = customers_succeeded.earlier_customer_id
 
 union all
 

@@ -21,6 +21,15 @@ contact_points as (
 
 ),
 
+customers_succeeded as (
+
+    select
+        earlier_customer_id,
+        customer_id
+    from {{ ref('int_customers_succeeded') }}
+
+),
+
 -- A provider often names only the message: then the person is whom we sent it to.
 receipts as (
 
@@ -47,13 +56,15 @@ contacts_suppressed as (
     union all
 
     select
-        receipts.customer_id,
+        coalesce(customers_succeeded.customer_id, receipts.customer_id) as customer_id,
         suppressions.channel,
         suppressions.reason,
         suppressions.suppressed_at
     from suppressions
     inner join receipts
         on suppressions.contact_point = receipts.message_id
+    left join customers_succeeded
+        on receipts.customer_id = customers_succeeded.earlier_customer_id
     where suppressions.kind = 'message'
 
 ),

@@ -1,0 +1,36 @@
+-- Who stands today for a golden id that the ledger knows but identity no longer gives out, because its customer was
+-- merged into another one: what was sent to the id, or complained of by it, still counts. An id in force has no row.
+with customer_profiles as (
+
+    select
+        profile_id,
+        customer_id
+    from {{ ref('stg_ledger__customer_profiles') }}
+
+),
+
+profiles_mapped as (
+
+    select
+        profile_id,
+        customer_id
+    from {{ ref('int_profiles_mapped') }}
+
+),
+
+customers_in_force as (
+
+    select distinct customer_id
+    from profiles_mapped
+
+)
+
+select distinct
+    customer_profiles.customer_id as earlier_customer_id,
+    profiles_mapped.customer_id
+from customer_profiles
+inner join profiles_mapped
+    on customer_profiles.profile_id = profiles_mapped.profile_id
+left join customers_in_force
+    on customer_profiles.customer_id = customers_in_force.customer_id
+where customers_in_force.customer_id is null
