@@ -45,7 +45,9 @@ def record(home: Home, run: FrozenRun, approval: Approval) -> None:
     if approval.campaign not in request.campaigns:
         raise ConfigurationError(f"run {run.run_id} has no campaign {approval.campaign}")
     if approval.digest != run.digest:
-        raise ConfigurationError(f"run {run.run_id} has another content than the one approved: look at it again")
+        raise ConfigurationError(
+            f"run {run.run_id} has another content than the one approved: look at it again"
+        )
     if approval.is_granted and approval.by == request.requested_by:
         raise ConfigurationError(
             f"{approval.by} asked for run {run.run_id} and cannot approve it: another person must (--by)"

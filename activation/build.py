@@ -22,6 +22,7 @@ from activation.home import Home, fsync_directory
 from activation.request import RunRequest
 from activation.settings import PROJECT
 
+TOLD = 5  # failures that an error message names
 _FAILED = frozenset({"error", "fail", "runtime error"})
 
 
@@ -81,14 +82,24 @@ def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> N
         "known_until": sql_moment(known_until),
         "run_id": "none",
     }
-    select = ["--select", "stg_ledger__receipts", "rpt_campaign_deliveries", "--exclude-resource-type", "unit_test"]
+    select = [
+        "--select",
+        "stg_ledger__receipts",
+        "rpt_campaign_deliveries",
+        "--exclude-resource-type",
+        "unit_test",
+    ]
     if run_dbt(["build", *select], home, directory, variables):
         raise BuildError(f"the report models failed; dbt's own words are in {directory / 'dbt.log'}")
     publish(home, file)
 
 
 def run_dbt(
-    arguments: list[str], home: Home, directory: Path, variables: Mapping[str, Any], home_name: str | None = None
+    arguments: list[str],
+    home: Home,
+    directory: Path,
+    variables: Mapping[str, Any],
+    home_name: str | None = None,
 ) -> int:
     """Run dbt in a process of its own; its output goes to ``dbt.log`` in ``directory``. Returns its exit code."""
     environment = {
@@ -137,11 +148,13 @@ def _read(file: Path, directory: Path) -> Any:
 def _explain(failures: list[dict[str, Any]], manifest: dict[str, Any], directory: Path) -> str:
     """Which models and tests failed, and where. dbt's messages may quote data, so they stay in its log."""
     lines = []
-    for failure in failures[:5]:
+    for failure in failures[:TOLD]:
         node = manifest["nodes"].get(failure["unique_id"], {})
         rows = f" ({failure['failures']} rows)" if failure.get("failures") else ""
-        lines.append(f"{node.get('name', failure['unique_id'])} in {node.get('original_file_path', '?')}{rows}")
-    more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
+        lines.append(
+            f"{node.get('name', failure['unique_id'])} in {node.get('original_file_path', '?')}{rows}"
+        )
+    more = f" and {len(failures) - TOLD} more" if len(failures) > TOLD else ""
     what = "; ".join(lines) or "the project could not be parsed"
     return f"the build failed, nothing was frozen or sent: {what}{more}. dbt's own words are in {directory / 'dbt.log'}"
 

@@ -55,9 +55,7 @@ def load_campaigns(project: Path = PROJECT) -> dict[str, Campaign]:
             raise ConfigurationError(
                 f"{where}: campaign {name} is not in macros/campaign_priority.sql: add it where its priority is"
             )
-    return {
-        name: _campaign(name, priority, *exposures[name]) for priority, name in enumerate(order, start=1)
-    }
+    return {name: _campaign(name, priority, *exposures[name]) for priority, name in enumerate(order, start=1)}
 
 
 def choose(campaigns: Mapping[str, Campaign], names: list[str]) -> list[str]:
@@ -86,7 +84,12 @@ def _exposures(project: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]
         for exposure in content.get("exposures") or []:
             name = str(exposure.get("name"))
             line = next(
-                (number for number, row in enumerate(text.splitlines(), 1) if row.strip() == f"- name: {name}"), 1
+                (
+                    number
+                    for number, row in enumerate(text.splitlines(), 1)
+                    if row.strip() == f"- name: {name}"
+                ),
+                1,
             )
             yield name, (f"{place}:{line}", exposure)
 

@@ -14,6 +14,11 @@ from activation.home import Home, World, write_atomically
 class Clock(Protocol):
     """Tells the time, aware and in UTC."""
 
+    @property
+    def is_set(self) -> bool:
+        """Whether it can tell the time."""
+        ...
+
     def now(self) -> datetime:
         """The present moment of this home's world."""
         ...
@@ -25,6 +30,11 @@ class Clock(Protocol):
 
 class WallClock:
     """Real time. It cannot be moved."""
+
+    @property
+    def is_set(self) -> bool:
+        """Always."""
+        return True
 
     def now(self) -> datetime:
         """The present moment."""
@@ -43,6 +53,11 @@ class SimulatedClock:
         self._now: datetime | None = None
         if file.exists():
             self._now = parse_moment(json.loads(file.read_text())["now"])
+
+    @property
+    def is_set(self) -> bool:
+        """Whether it was ever moved."""
+        return self._now is not None
 
     def now(self) -> datetime:
         """The moment it was last moved to. Raises ``ConfigurationError`` where it never was."""

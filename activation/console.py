@@ -17,6 +17,7 @@ from activation.delivery import DeliveryResult, Progress
 from activation.guard import Ruling, Verdict
 from activation.landing.report import LoadReport
 from activation.run import Outcome
+from activation.status import RunStatus
 from activation.waterfall import Waterfall, as_text
 
 _STATES = ("accepted", "refused", "in_doubt", "excluded", "expired", "planned")
@@ -42,7 +43,9 @@ def load_lines(loads: LoadReport) -> str:
         extra = f", {aside:,} set aside" if aside else ""
         extra += f", {again} already landed" if again else ""
         lines.append(f"  {table:<28}{landed:>10,} rows{extra}")
-    return "\n".join([*lines, *(f"  ! {problem}" for problem in loads.problems)]) or "  nothing was in the inbox"
+    return (
+        "\n".join([*lines, *(f"  ! {problem}" for problem in loads.problems)]) or "  nothing was in the inbox"
+    )
 
 
 def plan_lines(found: list[Waterfall], rulings: dict[str, Ruling]) -> str:
@@ -50,9 +53,13 @@ def plan_lines(found: list[Waterfall], rulings: dict[str, Ruling]) -> str:
     parts = []
     for waterfall in found:
         ruling = rulings.get(waterfall.campaign)
-        parts.append("\n".join(filter(None, [as_text(waterfall), ruling and ruling_line(ruling)])))
+        parts.append("\n".join(filter(None, [as_text(waterfall), ruling_line(ruling) if ruling else ""])))
     told = {waterfall.campaign for waterfall in found}
-    parts += [f"{name}\n  no candidate\n{ruling_line(ruling)}" for name, ruling in rulings.items() if name not in told]
+    parts += [
+        f"{name}\n  no candidate\n{ruling_line(ruling)}"
+        for name, ruling in rulings.items()
+        if name not in told
+    ]
     return "\n\n".join(parts)
 
 
@@ -71,7 +78,9 @@ def outcome_lines(outcome: Outcome) -> str:
     for name, ruling in outcome.rulings.items():
         delivery = outcome.deliveries.get(name)
         if delivery is None:
-            word = {Verdict.HOLD: "held", Verdict.APPROVE: "waits for approval"}.get(ruling.verdict, "nothing to do")
+            word = {Verdict.HOLD: "held", Verdict.APPROVE: "waits for approval"}.get(
+                ruling.verdict, "nothing to do"
+            )
             lines.append(f"  {name:<28}{0:>9,}  {word}, {ruling.planned:,} planned")
             continue
         counts = "".join(f"{delivery.counts.get(state, 0):>10,}" for state in _STATES)
@@ -79,7 +88,9 @@ def outcome_lines(outcome: Outcome) -> str:
         if delivery.is_down:
             lines.append(f"    DOWN: {delivery.why_down}; what was not sent stays planned: `muster resume`")
         elif delivery.next_due:
-            lines.append(f"    the rest is due from {delivery.next_due:%Y-%m-%d %H:%M} UTC on: `muster resume --due`")
+            lines.append(
+                f"    the rest is due from {delivery.next_due:%Y-%m-%d %H:%M} UTC on: `muster resume --due`"
+            )
     return "\n".join(lines)
 
 
@@ -106,8 +117,23 @@ def delivery_json(result: DeliveryResult) -> dict[str, Any]:
     }
 
 
+def status_lines(found: list[RunStatus]) -> str:
+    """The runs of a home, oldest first, with the states of their campaigns."""
+    lines = []
+    for entry in found:
+        lines.append(f"{entry.run_id}{'' if entry.is_frozen else '  not frozen'}")
+        for name, verdict in entry.rulings.items():
+            states = entry.states.get(name, {})
+            words = (
+                ", ".join(f"{count:,} {state}" for state, count in sorted(states.items())) or "nothing sent"
+            )
+            held = {Verdict.HOLD: "held", Verdict.APPROVE: "waits for approval"}.get(verdict)
+            lines.append(f"  {name:<28}{held or words}")
+    return "\n".join(lines) or "No run yet: `muster run` makes the first."
+
+
 @contextmanager
-def bars(is_wanted: bool) -> Iterator[Callable[[Progress], None] | None]:
+def bars(*, is_wanted: bool) -> Iterator[Callable[[Progress], None] | None]:
     """A progress bar per campaign, on a terminal only."""
     console = Console(stderr=True)
     if not is_wanted or not console.is_terminal:

@@ -26,7 +26,8 @@ def content_digest(pattern: str) -> tuple[int, str]:
             f"coalesce(cast({_plain(name, kind)} as varchar), chr(0))" for name, kind in columns
         )
         batches = engine.execute(
-            f"select md5(concat_ws(chr(31), {canonical})) as row_digest from read_parquet(?) order by 1", [pattern]
+            f"select md5(concat_ws(chr(31), {canonical})) as row_digest from read_parquet(?) order by 1",
+            [pattern],
         ).to_arrow_reader(100_000)
         total, digest = 0, hashlib.sha256()
         for batch in batches:

@@ -17,7 +17,7 @@ from pathlib import Path
 from activation import __version__
 from activation.build import BuildResult, sql_moment
 from activation.digest import content_digest, file_digest
-from activation.errors import BuildError
+from activation.errors import BuildError, ConfigurationError
 from activation.frozen import FrozenRun, read_frozen
 from activation.home import Home, fsync_directory, write_atomically
 from activation.request import RunRequest
@@ -32,7 +32,9 @@ def is_frozen(home: Home, run_id: str) -> bool:
     return (home.run_directory(run_id) / "frozen" / "manifest.json").exists()
 
 
-def freeze(home: Home, request: RunRequest, built: BuildResult, recheck: str, inputs: Mapping[str, list[str]]) -> FrozenRun:
+def freeze(
+    home: Home, request: RunRequest, built: BuildResult, recheck: str, inputs: Mapping[str, list[str]]
+) -> FrozenRun:
     """Move an export into the ledger with its manifest. Raises ``BuildError`` where a table is missing."""
     write_atomically(built.export / "recheck.sql", recheck.encode())
     tables = describe(built.export)
@@ -61,6 +63,17 @@ def freeze(home: Home, request: RunRequest, built: BuildResult, recheck: str, in
     return read_frozen(home, request.run_id)
 
 
+def verify(run: FrozenRun) -> None:
+    """Compare the frozen files with their manifest. Raises ``ConfigurationError`` where one was damaged."""
+    tables = json.loads((run.directory / "manifest.json").read_text())["tables"]
+    for name in DECISIVE:
+        file = run.directory / f"{name}.parquet"
+        if not file.exists() or file_digest(file) != tables[name]["file_sha256"]:
+            raise ConfigurationError(
+                f"{file} is not what was frozen: restore it from a backup; until then nothing of it may be sent"
+            )
+
+
 def describe(export: Path) -> dict[str, dict[str, object]]:
     """Rows, content digest and file digest of each exported table."""
     tables: dict[str, dict[str, object]] = {}
@@ -69,7 +82,9 @@ def describe(export: Path) -> dict[str, dict[str, object]]:
         tables[file.stem] = {"rows": rows, "digest": digest, "file_sha256": file_digest(file)}
     missing = sorted(set(DECISIVE) - set(tables))
     if missing:
-        raise BuildError(f"the build exported no {missing[0]}: nothing can be frozen; see macros/export_frozen_tables.sql")
+        raise BuildError(
+            f"the build exported no {missing[0]}: nothing can be frozen; see macros/export_frozen_tables.sql"
+        )
     return tables
 
 

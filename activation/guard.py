@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -59,7 +59,8 @@ def judge(directory: Path, held: Mapping[str, str], campaigns: Sequence[str]) ->
         ).fetchall()
         sizes = dict(
             engine.execute(
-                "select campaign, people_planned from read_parquet(?)", [str(directory / "campaign_sizes.parquet")]
+                "select campaign, people_planned from read_parquet(?)",
+                [str(directory / "campaign_sizes.parquet")],
             ).fetchall()
         )
     rulings = {}
@@ -73,25 +74,35 @@ def judge(directory: Path, held: Mapping[str, str], campaigns: Sequence[str]) ->
     return rulings
 
 
-def rule(home: Home, run: FrozenRun, now: datetime) -> dict[str, Ruling]:
-    """The rulings on a frozen run, with the approvals given so far. Releases what is held or declined."""
+def rule(home: Home, run: FrozenRun) -> dict[str, Ruling]:
+    """The rulings on a frozen run, with the approvals given so far. Changes nothing."""
     manifest = json.loads((run.directory / "manifest.json").read_text())
     rulings = judge(run.directory, manifest["held"], manifest["campaigns"])
-    decided: dict[str, Ruling] = {}
-    for campaign, ruling in rulings.items():
-        final = ruling
-        if ruling.verdict is Verdict.APPROVE:
-            approval = standing(home, run, campaign)
-            if approval is not None and not approval.is_granted:
-                final = Ruling(campaign, Verdict.HOLD, (f"declined by {approval.by}",), ruling.planned)
-            elif approval is not None and approval.up_to >= ruling.planned:
-                final = Ruling(campaign, Verdict.GO, (f"approved by {approval.by}",), ruling.planned)
-        if final.verdict is Verdict.HOLD or was_released(home, run, campaign):
-            release(home, run, campaign, "; ".join(final.reasons), now)
-            reasons = final.reasons if final.verdict is Verdict.HOLD else ("held before; start a new run",)
-            final = Ruling(campaign, Verdict.HOLD, reasons, final.planned)
-        decided[campaign] = final
-    return decided
+    return {campaign: _final(home, run, ruling) for campaign, ruling in rulings.items()}
+
+
+def _final(home: Home, run: FrozenRun, ruling: Ruling) -> Ruling:
+    if ruling.verdict is Verdict.HOLD:
+        return ruling
+    if was_released(home, run, ruling.campaign):
+        why = "it was held or declined before and gave its reservations back: start a new run (--run-id)"
+        return replace(ruling, verdict=Verdict.HOLD, reasons=(why,))
+    approval = standing(home, run, ruling.campaign) if ruling.verdict is Verdict.APPROVE else None
+    if approval is None:
+        return ruling
+    if not approval.is_granted:
+        return replace(ruling, verdict=Verdict.HOLD, reasons=(f"declined by {approval.by}",))
+    if approval.up_to < ruling.planned:
+        why = f"approved up to {approval.up_to:,} people only, {ruling.planned:,} are planned"
+        return replace(ruling, reasons=(why,))
+    return replace(ruling, verdict=Verdict.GO, reasons=(f"approved by {approval.by}",))
+
+
+def release_held(home: Home, run: FrozenRun, rulings: Mapping[str, Ruling], now: datetime) -> None:
+    """Give back the reservations of every campaign that is held; a second time changes nothing."""
+    for ruling in rulings.values():
+        if ruling.verdict is Verdict.HOLD:
+            release(home, run, ruling.campaign, "; ".join(ruling.reasons), now)
 
 
 def was_released(home: Home, run: FrozenRun, campaign: str) -> bool:

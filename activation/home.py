@@ -113,6 +113,7 @@ def open_home(path: Path, create: World | None = None) -> Home:
     Raises ``ConfigurationError`` where there is no home, or one of another version or world.
     """
     path = path.resolve()
+    os.umask(0o077)  # every file that this process, or dbt below it, writes is its owner's alone
     file = path / "home.json"
     if not file.exists():
         if create is None:

@@ -1,4 +1,4 @@
-"""The re-check before a claim: may this person still be contacted, with what was landed since?
+"""The re-check before a claim: whether a person may still be contacted, with what was landed since.
 
 The rule exists once, as dbt models. ``activation/sql/recheck.sql`` and all models above it are compiled for
 DuckDB and frozen with the run as one script of views; here they run in memory over ``landing/`` and ``ledger/``
@@ -41,7 +41,9 @@ def compile_recheck(home: Home) -> str:
     directory = home.build_directory("recheck")
     arguments = ["compile", "--select", "+recheck", "--no-introspect"]
     if run_dbt(arguments, home, directory, {"is_recheck": True, "run_id": "none"}, home_name=HOME):
-        raise BuildError(f"activation/sql/recheck.sql does not compile; dbt's own words are in {directory / 'dbt.log'}")
+        raise BuildError(
+            f"activation/sql/recheck.sql does not compile; dbt's own words are in {directory / 'dbt.log'}"
+        )
     script = _script(json.loads((directory / "target" / "manifest.json").read_text())["nodes"])
     write_atomically(cached, script.encode())
     return script
@@ -68,9 +70,9 @@ def _script(nodes: dict[str, Any]) -> str:
         node = nodes[name]
         for parent in node["depends_on"]["nodes"]:
             visit(parent)
-        target = _VIEW if node["resource_type"] == "analysis" else f'{node["schema"]}.{node["name"]}'
+        target = _VIEW if node["resource_type"] == "analysis" else f"{node['schema']}.{node['name']}"
         if node["resource_type"] in {"model", "analysis"}:
-            schema = "" if target == _VIEW else f'create schema if not exists {node["schema"]};\n'
+            schema = "" if target == _VIEW else f"create schema if not exists {node['schema']};\n"
             done[name] = f"{schema}create view {target} as (\n{node['compiled_code'].strip()}\n);\n"
 
     visit("analysis.muster.recheck")
@@ -108,7 +110,9 @@ class FrozenRecheck:
 
     def _ask(self, engine: duckdb.DuckDBPyConnection, now: datetime) -> pa.Table:
         engine.execute(f"attach ':memory:' as {_DATABASE}; use {_DATABASE}; set timezone = 'UTC'")
-        engine.execute("create schema intermediate; set variable as_of = cast(? as timestamp)", [naive_utc(now)])
+        engine.execute(
+            "create schema intermediate; set variable as_of = cast(? as timestamp)", [naive_utc(now)]
+        )
         frozen = str(self._run.directory).replace("'", "''")
         engine.execute(
             "create view intermediate.int_profiles_mapped as "
@@ -123,10 +127,17 @@ class FrozenRecheck:
             f"from read_parquet('{frozen}/outbox_memberships.parquet')"
         )
         engine.execute(self._script.replace(HOME, str(self._home.path).replace("'", "''")))
-        return engine.execute(f"select kind, position, reason from {_VIEW} order by kind, position").to_arrow_table()
+        return engine.execute(
+            f"select kind, position, reason from {_VIEW} order by kind, position"
+        ).to_arrow_table()
 
     def _present(self) -> tuple[object, ...]:
         """The clock's minute and the state of every landing folder; a rename into one changes its time."""
-        folders = [entry for source in os.scandir(self._home.landing) if source.is_dir() for entry in os.scandir(source)]
+        folders = [
+            entry
+            for source in os.scandir(self._home.landing)
+            if source.is_dir()
+            for entry in os.scandir(source)
+        ]
         stamps = tuple(sorted((entry.path, entry.stat().st_mtime_ns) for entry in folders))
         return (self._clock.now().replace(second=0, microsecond=0), stamps)

@@ -37,7 +37,7 @@ class RunRequest:
 
 
 def open_request(
-    home: Home, clock: Clock, as_of: datetime | None, run_id: str, campaigns: list[str], requested_by: str
+    home: Home, clock: Clock, *, as_of: datetime | None, run_id: str, campaigns: list[str], requested_by: str
 ) -> RunRequest:
     """The request of this run: the one on disk where ``run_id`` was asked for before, else a new one.
 
@@ -102,7 +102,8 @@ def runs(home: Home) -> list[RunRequest]:
     """All runs of a home, oldest first."""
     files = (home.ledger / "runs").glob("*/request.json")
     return sorted(
-        (read_request(home, file.parent.name) for file in files), key=lambda request: (request.as_of, request.run_id)
+        (read_request(home, file.parent.name) for file in files),
+        key=lambda request: (request.as_of, request.run_id),
     )
 
 

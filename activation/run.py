@@ -6,7 +6,6 @@ in the ledger is never decided again: asking for it again goes on where it was l
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -21,9 +20,9 @@ from activation.connectors.registry import connector
 from activation.content import load_templates, templates_table
 from activation.delivery import DeliveryResult, Progress, deliver
 from activation.errors import ConfigurationError, LandingError
-from activation.freeze import freeze, inputs_seen, is_frozen
+from activation.freeze import freeze, inputs_seen, is_frozen, verify
 from activation.frozen import FrozenRun, connect, read_frozen
-from activation.guard import Ruling, Verdict, judge, rule
+from activation.guard import Ruling, Verdict, judge, release_held, rule
 from activation.home import Home, World
 from activation.journal import open_journal
 from activation.landing.contract import ensure_schema_files
@@ -35,6 +34,7 @@ from activation.recheck import FrozenRecheck, compile_recheck
 from activation.request import RunRequest
 
 REHEARSED_AHEAD = timedelta(hours=24)
+BUILDS_KEPT = 6
 EXIT_HELD, EXIT_IN_DOUBT, EXIT_DOWN = 3, 4, 5
 
 
@@ -57,29 +57,36 @@ class Outcome:
         return EXIT_HELD if is_held else 0
 
 
-def land_step(home: Home, clock: Clock, as_of: datetime | None) -> LoadReport:
-    """Land what is in the inbox, and the template versions in force.
+def land_step(home: Home, clock: Clock, before: datetime | None = None) -> LoadReport:
+    """Land what is in the inbox. What had arrived ``before`` a moment counts as known then.
 
-    What had arrived before ``as_of`` counts for this run. Raises ``LandingError`` where a file had to be set
-    aside whole, after everything else was landed.
+    Raises ``LandingError`` where a file had to be set aside whole, after everything else was landed.
     """
     ensure_schema_files(home)
     ensure_ledger(home)
-    # A rehearsal's input may be dated by any clock; when it was really landed is the only honest bound.
-    loaded_at = clock.now() if home.world is World.LIVE else datetime.now(UTC)
-    loads = land(home, loaded_at, as_of)
-    if as_of is not None:
-        land_table(home, "muster.templates", templates_table(load_templates()), as_of - timedelta(microseconds=1))
+    if home.world is World.LIVE:
+        loads = land(home, clock.now(), before)
+    else:
+        # Input of a rehearsal may be dated by any clock; when it was really landed is the only honest bound.
+        loads = land(home, datetime.now(UTC), before or (clock.now() if clock.is_set else None))
     if loads.set_aside:
         raise LandingError("\n".join(loads.problems))
+    return loads
+
+
+def land_for(home: Home, request: RunRequest, clock: Clock) -> LoadReport:
+    """Land for a run that is about to be decided: the inbox, and the template versions in force."""
+    loads = land_step(home, clock, request.as_of)
+    moment = request.as_of - timedelta(microseconds=1)
+    land_table(home, "muster.templates", templates_table(load_templates()), moment)
     return loads
 
 
 def build_step(home: Home, request: RunRequest, clock: Clock) -> BuildResult:
     """Build the warehouse for this run and publish it; leaves the export beside it."""
     with home.lock("build", "building the warehouse"):
-        shutil.rmtree(home.build_directory(request.run_id) / "export", ignore_errors=True)
-        return build(home, request, max(request.as_of, clock.now()))
+        _make_room(home, request.run_id)
+        return build(home, request, max(request.known_until, clock.now()))
 
 
 def freeze_step(home: Home, request: RunRequest, clock: Clock) -> FrozenRun:
@@ -88,8 +95,10 @@ def freeze_step(home: Home, request: RunRequest, clock: Clock) -> FrozenRun:
         return read_frozen(home, request.run_id)
     script = compile_recheck(home)
     with home.lock("build", "building the warehouse"):
+        if is_frozen(home, request.run_id):  # by whoever held the lock before
+            return read_frozen(home, request.run_id)
         seen = inputs_seen(home, request)
-        shutil.rmtree(home.build_directory(request.run_id) / "export", ignore_errors=True)
+        _make_room(home, request.run_id)
         built = build(home, request, max(request.known_until, clock.now()))
         return freeze(home, request, built, script, seen)
 
@@ -101,8 +110,11 @@ def plan_step(home: Home, request: RunRequest, clock: Clock) -> tuple[BuildResul
 
 
 def guard_step(home: Home, run: FrozenRun, clock: Clock) -> dict[str, Ruling]:
-    """What each campaign of a frozen run may do."""
-    return rule(home, run, clock.now())
+    """What each campaign of a frozen run may do. Raises ``ConfigurationError`` where its files are damaged."""
+    verify(run)
+    rulings = rule(home, run)
+    release_held(home, run, rulings, clock.now())
+    return rulings
 
 
 def deliver_step(
@@ -110,6 +122,7 @@ def deliver_step(
     run: FrozenRun,
     rulings: Mapping[str, Ruling],
     clock: Clock,
+    *,
     should_stop: Callable[[], bool] = lambda: False,
     progress: Callable[[Progress], None] | None = None,
 ) -> dict[str, DeliveryResult]:
@@ -152,16 +165,17 @@ def report_step(home: Home, run: FrozenRun, clock: Clock) -> None:
 def run_steps(
     home: Home,
     request: RunRequest,
+    *,
     should_stop: Callable[[], bool] = lambda: False,
     progress: Callable[[Progress], None] | None = None,
 ) -> Outcome:
     """All steps of one run from landing to report."""
     clock = clock_of(home)
     if not is_frozen(home, request.run_id):
-        land_step(home, clock, request.as_of)
+        land_for(home, request, clock)
     run = freeze_step(home, request, clock)
     rulings = guard_step(home, run, clock)
-    deliveries = deliver_step(home, run, rulings, clock, should_stop, progress)
+    deliveries = deliver_step(home, run, rulings, clock, should_stop=should_stop, progress=progress)
     if any(delivery.requests for delivery in deliveries.values()):
         report_step(home, run, clock)
     return Outcome(run, rulings, deliveries)
@@ -177,13 +191,18 @@ def _connectors(home: Home, run: FrozenRun, campaigns: list[str]) -> dict[str, C
     chosen: dict[str, Connector] = {}
     for campaign, destination in rows:
         if campaign in chosen:
-            raise ConfigurationError(f"campaign {campaign} names two destinations; give each a campaign of its own")
+            raise ConfigurationError(
+                f"campaign {campaign} names two destinations; give each a campaign of its own"
+            )
         if campaign in campaigns:
             chosen[campaign] = connector(home, destination)
     return chosen
 
 
-def manifest_of(run: FrozenRun) -> dict[str, object]:
-    """The manifest of a frozen run as it stands on disk."""
-    text: dict[str, object] = json.loads((run.directory / "manifest.json").read_text())
-    return text
+def _make_room(home: Home, run_id: str) -> None:
+    """Remove what an earlier build of this run exported, and all but the latest builds of others."""
+    shutil.rmtree(home.build_directory(run_id) / "export", ignore_errors=True)
+    builds = sorted((home.warehouse / "build").iterdir(), key=lambda path: path.stat().st_mtime)
+    for old in builds[:-BUILDS_KEPT]:
+        if old.name != run_id:
+            shutil.rmtree(old, ignore_errors=True)

@@ -101,7 +101,9 @@ def sender(home: Home) -> Sender:
     for name, default in example.items():
         value = read(name) or (default if home.world is World.REHEARSAL else None)
         if value is None:
-            raise ConfigurationError(f"MUSTER_{name} is not set: messages need it. See README, Configuration.")
+            raise ConfigurationError(
+                f"MUSTER_{name} is not set: messages need it. See README, Configuration."
+            )
         values[name] = value
     if not values["UNSUBSCRIBE_URL"].startswith("https://"):
         raise ConfigurationError("MUSTER_UNSUBSCRIBE_URL must be an https link (RFC 8058)")

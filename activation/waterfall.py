@@ -55,12 +55,9 @@ def waterfalls(directory: Path, before: Path | None = None) -> list[Waterfall]:
             "from read_parquet(?) group by all)",
             [str(decisions)],
         ).fetchall()
-        changes = dict(
-            ((campaign, operation), people)
-            for campaign, operation, people in engine.execute(
-                "select campaign, operation, count(*) from read_parquet(?) group by all", [str(memberships)]
-            ).fetchall()
-        )
+        changed = engine.execute(
+            "select campaign, operation, count(*) from read_parquet(?) group by all", [str(memberships)]
+        ).fetchall()
         moved = {}
         if before is not None:
             moved = {
@@ -79,15 +76,19 @@ def waterfalls(directory: Path, before: Path | None = None) -> list[Waterfall]:
     for (_, campaign), slot in sorted(names.items()):
         steps = [Step(row[3], row[4], row[5]) for row in rows if row[0] == campaign]
         steps.sort(key=lambda step: (_ORDER[step.verdict], -step.people, step.reason))
-        is_set = (campaign, "add") in changes or (campaign, "remove") in changes
         entered, left = moved.get(campaign, (0, 0)) if before is not None else (None, None)
+        changes = {operation: people for name, operation, people in changed if name == campaign}
         found.append(
             Waterfall(
-                campaign, slot, sum(step.people for step in steps), tuple(steps),
-                changes.get((campaign, "add"), 0) if is_set else None,
-                changes.get((campaign, "remove"), 0) if is_set else None,
-                entered, left,
-            )  # fmt: skip
+                campaign=campaign,
+                slot=slot,
+                candidates=sum(step.people for step in steps),
+                steps=tuple(steps),
+                adds=changes.get("add", 0) if changes else None,
+                removes=changes.get("remove", 0) if changes else None,
+                entered=entered,
+                left=left,
+            )
         )
     return found
 
@@ -95,14 +96,18 @@ def waterfalls(directory: Path, before: Path | None = None) -> list[Waterfall]:
 def as_text(waterfall: Waterfall) -> str:
     """A waterfall for a terminal."""
     lines = [f"{waterfall.campaign}  ({waterfall.slot})", f"  {'candidates':<34}{waterfall.candidates:>8,}"]
-    lines += [
-        f"  {_label(step):<34}{-step.people:>8,}" for step in waterfall.steps if step.verdict != "send"
-    ]
-    lines.append(f"  {'to send' if waterfall.adds is None else 'wanted in the audience':<34}{waterfall.to_send:>8,}")
+    lines += [f"  {_label(step):<34}{-step.people:>8,}" for step in waterfall.steps if step.verdict != "send"]
+    lines.append(
+        f"  {'to send' if waterfall.adds is None else 'wanted in the audience':<34}{waterfall.to_send:>8,}"
+    )
     if waterfall.adds is not None:
-        lines.append(f"  {'changes: to add / to remove':<34}{f'{waterfall.adds:,} / {waterfall.removes:,}':>8}")
+        lines.append(
+            f"  {'changes: to add / to remove':<34}{f'{waterfall.adds:,} / {waterfall.removes:,}':>8}"
+        )
     if waterfall.entered is not None:
-        lines.append(f"  {'since the run before: in / out':<34}{f'{waterfall.entered:,} / {waterfall.left:,}':>8}")
+        lines.append(
+            f"  {'since the run before: in / out':<34}{f'{waterfall.entered:,} / {waterfall.left:,}':>8}"
+        )
     return "\n".join(lines)
 
 
@@ -112,13 +117,17 @@ def as_markdown(found: list[Waterfall]) -> str:
     for waterfall in found:
         rows = [("candidates", waterfall.candidates)]
         rows += [(_label(step), -step.people) for step in waterfall.steps if step.verdict != "send"]
-        rows.append(("**to send**" if waterfall.adds is None else "**wanted in the audience**", waterfall.to_send))
+        rows.append(
+            ("**to send**" if waterfall.adds is None else "**wanted in the audience**", waterfall.to_send)
+        )
         if waterfall.adds is not None:
             rows += [("to add", waterfall.adds), ("to remove", waterfall.removes or 0)]
         if waterfall.entered is not None:
             rows += [("entered since the run before", waterfall.entered), ("left", waterfall.left or 0)]
         table = "\n".join(f"| {label} | {people:,} |" for label, people in rows)
-        parts.append(f"### {waterfall.campaign} ({waterfall.slot})\n\n| step | people |\n|---|---:|\n{table}\n")
+        parts.append(
+            f"### {waterfall.campaign} ({waterfall.slot})\n\n| step | people |\n|---|---:|\n{table}\n"
+        )
     return "\n".join(parts) or "No campaign had a candidate.\n"
 
 

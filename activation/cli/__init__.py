@@ -1,0 +1,37 @@
+"""``muster``: the command line over the steps of a run.
+
+Exit codes: 0 all well, 2 configuration or build, 3 held, 4 in doubt above the limit, 5 destination down,
+6 journal unsafe.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from activation.cli import batch, review
+from activation.cli.app import app
+from activation.errors import MusterError
+
+__all__ = ["batch", "invoke", "main", "review"]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors go to stderr as one sentence each."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except click.exceptions.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.exceptions.Abort:
+        return 130
+    except MusterError as error:
+        sys.stderr.write(f"muster: {error}\n")
+        return error.exit_code
+    return code if isinstance(code, int) else 0

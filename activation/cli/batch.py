@@ -1,0 +1,174 @@
+"""The commands that run a batch: sample, land, build, plan, run, resume, sandbox."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from activation import console, settings
+from activation.campaigns import load_campaigns
+from activation.cli.app import AsJson, AsOf, Names, RunId, app, before, request, stopper
+from activation.clock import clock_of, parse_moment
+from activation.connectors.registry import connector
+from activation.digest import content_digest
+from activation.errors import ConfigurationError, HeldError
+from activation.freeze import is_frozen
+from activation.frozen import read_frozen
+from activation.guard import Verdict
+from activation.home import Home, World, open_home
+from activation.ledger import ensure_ledger
+from activation.request import read_request, record_request, runs
+from activation.run import (
+    Outcome,
+    build_step,
+    deliver_step,
+    guard_step,
+    land_for,
+    land_step,
+    plan_step,
+    report_step,
+    run_steps,
+)
+from activation.waterfall import waterfalls
+
+
+@app.command()
+def sample(
+    households: Annotated[int | None, typer.Option(help="Only so many households.")] = None,
+    small: Annotated[bool, typer.Option("--small", help="The cut of 60 households in seeds/sample.")] = False,
+) -> None:
+    """Put the Complete Journey example data into the inbox of a rehearsal home."""
+    from activation.sample import sample as write_sample  # noqa: PLC0415 (its data package is only needed here)
+
+    home = open_home(settings.home_path(), create=World.REHEARSAL)
+    counts = write_sample(home, households, small=small)
+    console.say("\n".join(f"  {table:<28}{rows:>10,} rows" for table, rows in sorted(counts.items())))
+    console.say(
+        f"The example data is in {home.inbox}. Addresses, consents and more are synthetic; see the README."
+    )
+
+
+@app.command()
+def land(as_of: AsOf = None) -> None:
+    """Check and type what is in the inbox, and move it to the landing zone."""
+    home = open_home(settings.home_path(), create=World.LIVE)
+    clock = clock_of(home)
+    moment = parse_moment(as_of) if as_of else None
+    if moment:
+        clock.step_to(moment)
+    loads = land_step(home, clock, moment)
+    console.say(console.load_lines(loads))
+
+
+@app.command()
+def build(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_json: AsJson = False) -> None:
+    """Build the warehouse as of a moment, and print the digest of its decisions. Freezes and sends nothing."""
+    home, asked = request(campaigns, as_of, run_id)
+    ensure_ledger(home)
+    built = build_step(home, asked, clock_of(home))
+    rows, digest = content_digest(str(built.export / "decisions.parquet"))
+    if as_json:
+        console.say_json(
+            {"run_id": asked.run_id, "decisions": rows, "digest": digest, "dbt": dict(built.counts)}
+        )
+    else:
+        console.say(f"{home.warehouse_file}\n  decisions  {rows:,}\n  digest     {digest}")
+
+
+@app.command()
+def plan(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_json: AsJson = False) -> None:
+    """Show what would leave: the waterfall of each campaign, and what would hold it. Nothing is frozen."""
+    home, asked = request(campaigns, as_of, run_id)
+    clock = clock_of(home)
+    land_for(home, asked, clock)
+    built, rulings = plan_step(home, asked, clock)
+    found = waterfalls(built.export, before(home, asked))
+    if as_json:
+        console.say_json({"run_id": asked.run_id, "waterfall": found, "rulings": rulings})
+    else:
+        console.say(console.plan_lines(found, rulings))
+    if any(ruling.verdict is Verdict.HOLD for ruling in rulings.values()):
+        raise typer.Exit(HeldError.exit_code)
+
+
+@app.command()
+def run(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_json: AsJson = False) -> None:
+    """Land, build, freeze, guard, deliver, report. The same run id again goes on, and sends nothing twice."""
+    home, asked = request(campaigns, as_of, run_id)
+    for name in {
+        campaign.destination for campaign in load_campaigns().values() if campaign.name in asked.campaigns
+    }:
+        connector(home, name)  # a missing credential is told before any work is done
+    settings.pepper(home)
+    record_request(home, asked)
+    with console.bars(is_wanted=not as_json) as progress:
+        outcome = run_steps(home, asked, should_stop=stopper(), progress=progress)
+    _tell(home, outcome, as_json)
+
+
+@app.command()
+def resume(
+    run_id: Annotated[str | None, typer.Argument(help="The run to go on with.")] = None,
+    due: Annotated[bool, typer.Option("--due", help="Every frozen run with something due.")] = False,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with runs: after a crash, an approval, or when what was planned for later is due."""
+    home = open_home(settings.home_path())
+    clock = clock_of(home)
+    if as_of:
+        clock.step_to(parse_moment(as_of))
+    if run_id is None and not due:
+        raise ConfigurationError("say which run, or --due for all; `muster status` lists them")
+    names = [run_id] if run_id else [asked.run_id for asked in runs(home) if is_frozen(home, asked.run_id)]
+    land_step(home, clock)
+    code = 0
+    for name in names:
+        read_request(home, name)
+        if not is_frozen(home, name):
+            raise ConfigurationError(f"run {name} was never frozen: `muster run --run-id {name}` decides it")
+        frozen = read_frozen(home, name)
+        rulings = guard_step(home, frozen, clock)
+        with console.bars(is_wanted=not as_json) as progress:
+            deliveries = deliver_step(home, frozen, rulings, clock, should_stop=stopper(), progress=progress)
+        if any(delivery.requests for delivery in deliveries.values()):
+            report_step(home, frozen, clock)
+        outcome = Outcome(frozen, rulings, deliveries)
+        code = max(code, outcome.exit_code())
+        if as_json:
+            console.say_json(console.outcome_json(outcome, [], outcome.exit_code()))
+        else:
+            console.say(f"run {name}\n{console.outcome_lines(outcome)}")
+    raise typer.Exit(code)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
+    detach: Annotated[bool, typer.Option("--detach", help="Start it in the background.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="End the one of this home.")] = False,
+) -> None:
+    """Serve loopback twins of the vendors for a rehearsal home; sandbox/accepted.jsonl is what they accepted."""
+    from activation import sandbox as twins  # noqa: PLC0415 (a server that other commands never need)
+
+    home = open_home(settings.home_path())
+    if stop:
+        console.say("The sandbox is stopped." if twins.stop(home) else "No sandbox was running.")
+    elif detach:
+        console.say(f"The sandbox listens on {twins.start(home)['url']}")
+    else:
+        twins.serve(home, port)
+
+
+def _tell(home: Home, outcome: Outcome, as_json: bool) -> None:
+    asked = read_request(home, outcome.run.run_id)
+    found = waterfalls(outcome.run.directory, before(home, asked))
+    code = outcome.exit_code()
+    if as_json:
+        console.say_json(console.outcome_json(outcome, found, code))
+    else:
+        console.say(f"run {outcome.run.run_id}, digest {outcome.run.digest[:16]}\n")
+        console.say(console.plan_lines(found, dict(outcome.rulings)) + "\n\n")
+        console.say(console.outcome_lines(outcome))
+    raise typer.Exit(code)

@@ -1,0 +1,137 @@
+"""The commands that look at runs and decide on them: status, explain, approve, doubt."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from activation import console, settings
+from activation.accounts import in_doubt, resolve
+from activation.approvals import Approval, record
+from activation.campaigns import choose, load_campaigns
+from activation.cli.app import AsJson, RunId, app, latest
+from activation.clock import clock_of
+from activation.errors import ConfigurationError
+from activation.explain import decisions_of, in_words
+from activation.frozen import read_frozen
+from activation.guard import Verdict, rule
+from activation.home import open_home
+from activation.journal import open_journal
+from activation.receipts import write_receipts
+from activation.run import guard_step
+from activation.status import statuses
+from activation.types import State
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """List the runs of this home and where their messages stand."""
+    home = open_home(settings.home_path())
+    found = statuses(home)
+    if as_json:
+        console.say_json(
+            {"home": str(home.path), "world": home.world.value, "runs": [entry.__dict__ for entry in found]}
+        )
+    else:
+        console.say(f"{home.path} ({home.world.value})\n\n{console.status_lines(found)}")
+
+
+@app.command()
+def explain(
+    who: Annotated[str, typer.Argument(help="A customer id, or the id of one of the person's profiles.")],
+    campaign: Annotated[str | None, typer.Argument(help="Only this campaign.")] = None,
+    run_id: RunId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say in words what a run decided about one person, why, and what would change it."""
+    home = open_home(settings.home_path())
+    frozen = latest(home, run_id)
+    if campaign:
+        choose(load_campaigns(), [campaign])
+    found = decisions_of(frozen, who, campaign)
+    if as_json:
+        console.say_json([decision.__dict__ for decision in found])
+    else:
+        console.say(in_words(frozen, who, found, campaign))
+
+
+@app.command()
+def approve(
+    run_id: Annotated[str, typer.Argument(help="The run.")],
+    campaign: Annotated[str, typer.Argument(help="The campaign that waits.")],
+    up_to: Annotated[
+        int | None, typer.Option(help="At most so many people; default: those planned now.")
+    ] = None,
+    decline: Annotated[
+        bool, typer.Option("--decline", help="Decline: its reservations are given back.")
+    ] = False,
+    by: Annotated[str | None, typer.Option(help="Who approves; default: the system's user.")] = None,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+) -> None:
+    """Approve or decline a campaign of a frozen run that waits for its approver. Then: muster resume RUN."""
+    home = open_home(settings.home_path())
+    frozen, known = read_frozen(home, run_id), load_campaigns()
+    choose(known, [campaign])
+    who = by or getpass.getuser()
+    if who != known[campaign].approver:
+        raise ConfigurationError(
+            f"{campaign} is approved by {known[campaign].approver}, not by {who}: see --by"
+        )
+    rulings = rule(home, frozen)
+    if campaign not in rulings or rulings[campaign].verdict is not Verdict.APPROVE:
+        raise ConfigurationError(
+            f"{campaign} of run {run_id} does not wait for an approval; see `muster status`"
+        )
+    ceiling = rulings[campaign].planned if up_to is None else up_to
+    word = Approval(
+        run_id, campaign, frozen.digest, not decline, ceiling, who,
+        "asserted" if by else "system user", reason, datetime.now(UTC),
+    )  # fmt: skip
+    record(home, frozen, word)
+    ruling = guard_step(home, frozen, clock_of(home))[campaign]
+    if decline:
+        console.say(f"{campaign} of run {run_id} is declined and has given its reservations back.")
+    elif ruling.verdict is Verdict.GO:
+        console.say(
+            f"{campaign} of run {run_id} is approved up to {ceiling:,} people. Now: muster resume {run_id}"
+        )
+    else:
+        console.say(f"Recorded; but {ruling.planned:,} people are planned, so {campaign} still waits.")
+
+
+@app.command()
+def doubt(
+    request_id: Annotated[
+        str | None, typer.Argument(help="The request to decide on; none lists all.")
+    ] = None,
+    accepted: Annotated[
+        bool | None, typer.Option("--accepted/--refused", help="What a person found out.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the requests of unknown outcome, or record what a person found out about one."""
+    home = open_home(settings.home_path())
+    with closing(open_journal(home)) as journal:
+        if request_id is None:
+            found = in_doubt(journal)
+            if as_json:
+                console.say_json([entry.__dict__ for entry in found])
+            for entry in [] if as_json else found:
+                when = f"{entry.attempted_at:%Y-%m-%d %H:%M:%S}"
+                console.say(f"{entry.request_id}  {entry.campaign}  {entry.people} people  attempted {when}")
+            if not found and not as_json:
+                console.say("Nothing is in doubt.")
+            return
+        if accepted is None:
+            raise ConfigurationError("say --accepted or --refused: what did you find out about the request?")
+        run_ids = {entry.run_id for entry in in_doubt(journal) if entry.request_id == request_id}
+        people = resolve(
+            journal, request_id, State.ACCEPTED if accepted else State.REFUSED, getpass.getuser()
+        )
+        for name in run_ids:
+            write_receipts(home, journal, read_frozen(home, name), clock_of(home).now())
+        console.say(f"{people} people are {'accepted' if accepted else 'refused'} now; the next build knows.")

@@ -1,0 +1,40 @@
+"""Where the runs of a home stand: what was asked, what was ruled, what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+
+from activation.accounts import summary
+from activation.freeze import is_frozen
+from activation.frozen import read_frozen
+from activation.guard import Verdict, rule
+from activation.home import Home
+from activation.journal import open_journal
+from activation.request import runs
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """One run: the verdict on each campaign, and the journal's count of its rows by state."""
+
+    run_id: str
+    as_of: datetime
+    is_frozen: bool
+    rulings: Mapping[str, Verdict]
+    states: Mapping[str, Mapping[str, int]]
+
+
+def statuses(home: Home) -> list[RunStatus]:
+    """All runs, oldest first. Changes nothing."""
+    found = []
+    with closing(open_journal(home)) as journal:
+        for request in runs(home):
+            frozen = is_frozen(home, request.run_id)
+            rulings = rule(home, read_frozen(home, request.run_id)) if frozen else {}
+            verdicts = {name: ruling.verdict for name, ruling in rulings.items()}
+            states = summary(journal, request.run_id)
+            found.append(RunStatus(request.run_id, request.as_of, frozen, verdicts, states))
+    return found
