@@ -2,61 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import pytest
-
-from activation.clock import clock_of, parse_moment
-from activation.home import World, open_home
-from activation.run import land_step
-from activation.sample import sample
-from activation.settings import PROJECT
-
-
-@dataclass(frozen=True)
-class Built:
-    """A rehearsal home with the small sample, and what one dbt build of everything made of it."""
-
-    home: Path
-    warehouse: Path
-    target: Path
-    output: str
-    code: int
-
-    def artifact(self, name: str) -> dict[str, Any]:
-        """Read one of dbt's artifacts, such as ``manifest``."""
-        return dict(json.loads((self.target / f"{name}.json").read_text()))
-
-
-def run_dbt(
-    arguments: Sequence[str], project: Path, home: Path, warehouse: Path, target: Path
-) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {
-        "DO_NOT_TRACK": "1",
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "MUSTER_HOME": str(home),
-        "MUSTER_WAREHOUSE": str(warehouse),
-        "MUSTER_TEMP": str(target / "tmp"),
-    }
-    command = [sys.executable, "-m", "dbt.cli.main", "--warn-error", *arguments, "--no-partial-parse"]
-    command += ["--project-dir", str(project), "--profiles-dir", str(project)]
-    command += ["--target-path", str(target), "--log-path", str(target / "logs")]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+from small_sample import Built, build_everything
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    root = tmp_path_factory.mktemp("built")
-    home = open_home(root / "home", World.REHEARSAL)
-    sample(home, small=True)
-    land_step(home, clock_of(home), parse_moment("2017-11-20T14:00"))
-    warehouse, target = root / "muster.duckdb", root / "target"
-    done = run_dbt(["build"], PROJECT, home.path, warehouse, target)
-    return Built(home.path, warehouse, target, done.stdout + done.stderr, done.returncode)
+    return build_everything(tmp_path_factory.mktemp("built"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Built
+from small_sample import Built
 
 pytestmark = pytest.mark.xdist_group("dbt")
 

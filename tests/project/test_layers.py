@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Built
+from small_sample import Built
 
 from activation.settings import PROJECT
 

@@ -8,15 +8,18 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Built, run_dbt
+from small_sample import AS_OF, Built, run_dbt
 
 from activation.campaigns import load_campaigns
-from activation.content import load_templates
+from activation.content import load_templates, templates_table
 from activation.errors import ConfigurationError
+from activation.home import open_home
+from activation.landing.own import land_table
 from activation.settings import PROJECT
 
 pytestmark = pytest.mark.xdist_group("dbt")
@@ -79,10 +82,16 @@ def project(tmp_path: Path) -> Path:
 
 
 def build(project: Path, built: Built, *select: str) -> Path:
+    """Build on a copy of the shared home, with the templates of ``project`` landed as a run would."""
+    home = project / "home"
+    shutil.copytree(built.home, home)
+    templates = templates_table(load_templates(project / "activation" / "templates"))
+    land_table(open_home(home), "muster.templates", templates, AS_OF - timedelta(seconds=1))
     warehouse = project / "target" / built.warehouse.name
     warehouse.parent.mkdir()
     shutil.copy(built.warehouse, warehouse)
-    done = run_dbt(["build", "--select", *select], project, built.home, warehouse, project / "target")
+    arguments = ["build", "--select", "stg_muster__templates", *select]
+    done = run_dbt(arguments, project, home, warehouse, project / "target")
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     return warehouse
 
