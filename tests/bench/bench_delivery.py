@@ -1,0 +1,157 @@
+"""What delivering an outbox takes, beside the loop that everybody writes first.
+
+Our side plans, claims, sends and answers for every row in the durable journal and writes receipts, with Meta's
+connector. It does everything that delivery does but the re-check, which finds nobody here: that is one query
+a minute, whatever the rows. The naive side is one ``requests.post`` for each row to the same sink: no session, no
+batch, and no record of anything; it is measured on a sample, because a million take a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import requests
+from bench_process import Usage, measured
+from bench_sink import sink
+
+from activation import settings
+from activation.clock import SimulatedClock
+from activation.connectors.meta import VERSION, Meta
+from activation.delivery import deliver
+from activation.frozen import Kind, connect, read_frozen
+from activation.home import World, open_home
+from activation.journal import open_journal
+from activation.types import State
+
+AS_OF = datetime(2026, 3, 30, 14, tzinfo=UTC)
+RUN_ID = "bench"
+CAMPAIGN = "bench_audience"
+AUDIENCE = "120210000000000001"
+# An outbox as the freeze leaves it: removals first, row groups as the export writes them.
+OUTBOX = """
+copy (
+    select
+        n as position,
+        md5('change' || n) as change_id,
+        '{campaign}' as campaign,
+        '2026-03-30' as slot,
+        md5('customer' || n) as customer_id,
+        'ads' as channel,
+        'meta' as destination,
+        '{audience}' as audience,
+        'audience_matching' as purpose,
+        case when n < {rows} // 10 then 'remove' else 'add' end as operation,
+        'person' || n || '@example.com' as email,
+        case when n % 20 < 17 then '+1555' || lpad(cast(n as varchar), 7, '0') end as phone,
+        '{run_id}' as run_id,
+        timestamp '2026-03-30 14:00:00' as as_of,
+        timestamp '2026-03-30 14:00:00' as known_at
+    from range({rows}) as t(n)
+    order by n
+) to '{file}' (format parquet, compression zstd, row_group_size 20480)
+"""
+
+
+@dataclass(frozen=True)
+class DeliveryCosts:
+    """``ours`` is for ``rows`` outbox rows, ``naive`` for a sample of ``naive_rows``."""
+
+    rows: int
+    ours: Usage
+    naive_rows: int
+    naive: Usage
+
+    @property
+    def rows_per_second(self) -> float:
+        """Our rate, from the start of the process to the last receipt on disk."""
+        return self.rows / self.ours.wall
+
+    @property
+    def naive_rows_per_second(self) -> float:
+        """The naive loop's rate, which does not depend on how long it runs."""
+        return self.naive_rows / self.naive.wall
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster by the clock on the wall."""
+        return self.rows_per_second / self.naive_rows_per_second
+
+    @property
+    def cpu_ratio(self) -> float:
+        """How many times less processor time of the sender for each row."""
+        return (self.naive.cpu / self.naive_rows) / (self.ours.cpu / self.rows)
+
+
+class _NobodyOptedOut:
+    """A re-check of a landing zone where nothing happens."""
+
+    def changed(self) -> bool:
+        return False
+
+    def opted_out(self, _now: datetime) -> pa.Table:
+        return pa.table(
+            [pa.array([], pa.string()), pa.array([], pa.int64()), pa.array([], pa.string())],
+            names=["kind", "position", "reason"],
+        )
+
+
+def compare_deliveries(directory: Path, rows: int, naive_rows: int) -> DeliveryCosts:
+    """Deliver ``rows`` our way and ``naive_rows`` naively. Raises ``RuntimeError`` where a row was not accepted."""
+    home_path = directory / "home"
+    measured(lambda: _freeze(home_path, rows))
+    with sink() as url:
+        naive = measured(lambda: _post_one_by_one(url, naive_rows))
+        ours = measured(lambda: _deliver(home_path, url, rows))
+    return DeliveryCosts(rows, ours, naive_rows, naive)
+
+
+def _freeze(home_path: Path, rows: int) -> None:
+    home = open_home(home_path, create=World.REHEARSAL)
+    frozen = home.run_directory(RUN_ID) / "frozen"
+    frozen.mkdir(parents=True)
+    manifest = {"run_id": RUN_ID, "as_of": AS_OF.isoformat(), "digest": "bench"}
+    (frozen / "manifest.json").write_text(json.dumps(manifest))
+    file = read_frozen(home, RUN_ID).file(Kind.MEMBERSHIP)
+    with connect() as engine:
+        engine.execute(OUTBOX.format(campaign=CAMPAIGN, audience=AUDIENCE, run_id=RUN_ID, rows=rows, file=file))
+
+
+def _deliver(home_path: Path, url: str, rows: int) -> None:
+    home = open_home(home_path)
+    clock = SimulatedClock(home.path / "clock.json")
+    clock.step_to(AS_OF)
+    sender = settings.sender(home)
+    connection = settings.Connection("META", url, token="no token", is_sandbox_allowed=True)
+    with closing(open_journal(home)) as journal:
+        result = deliver(
+            home, read_frozen(home, RUN_ID), CAMPAIGN,
+            journal=journal, connector=Meta(connection, sender), content={}, clock=clock,
+            recheck=_NobodyOptedOut(), pepper=settings.pepper(home), sender=sender,
+        )  # fmt: skip
+    with connect() as engine:
+        written = engine.execute(
+            "select count(distinct change_id) from read_parquet(?) where state = 'accepted'",
+            [str(home.ledger / "membership_receipts" / "*.parquet")],
+        ).fetchone()
+    if result.counts != {State.ACCEPTED: rows} or written != (rows,):
+        raise RuntimeError(f"of {rows} rows the journal has {dict(result.counts)}, the ledger {written} accepted")
+
+
+def _post_one_by_one(url: str, rows: int) -> None:
+    for email, phone in _people(rows):
+        digests = [hashlib.sha256(value.encode()).hexdigest() for value in (email, phone)]
+        payload = json.dumps({"schema": ["EMAIL", "PHONE"], "data": [digests]})
+        reply = requests.post(f"{url}/{VERSION}/{AUDIENCE}/users", data={"payload": payload}, timeout=30)
+        reply.raise_for_status()
+
+
+def _people(rows: int) -> Iterator[tuple[str, str]]:
+    for n in range(rows):
+        yield f"person{n}@example.com", f"1555{n:07}"
