@@ -21,10 +21,24 @@ with inputs_counted as (
     union all
     {% endif %}
     {%- endfor %}
+),
+
+-- A feed that came and had nothing new is fresh too: the landed file counts as well as the newest row.
+loads as (
+
+    select
+        source_table,
+        max(loaded_at) as last_loaded_at
+    from {{ ref('stg_muster__loads') }}
+    where rows_landed > 0 or reason is null
+    group by source_table
+
 )
 
 select
-    source_table,
-    cast(row_count as bigint) as row_count,
-    last_loaded_at
+    inputs_counted.source_table,
+    cast(inputs_counted.row_count as bigint) as row_count,
+    greatest(inputs_counted.last_loaded_at, loads.last_loaded_at) as last_loaded_at
 from inputs_counted
+left join loads
+    on inputs_counted.source_table = loads.source_table
