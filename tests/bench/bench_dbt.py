@@ -95,7 +95,9 @@ def _run_bare(built: Path, bare: Path) -> None:
         for node in _ordered_nodes(built, "model"):
             kind = node["config"]["materialized"]
             if kind not in {"view", "table"}:
-                raise RuntimeError(f"{node['name']} is materialised as {kind}: teach this benchmark what that is")
+                raise RuntimeError(
+                    f"{node['name']} is materialised as {kind}: teach this benchmark what that is"
+                )
             engine.execute(f"create {kind} {node['relation_name']} as ({node['compiled_code']}\n)")
 
 
@@ -104,7 +106,9 @@ def _count_rows(built: Path, bare: Path, file: Path) -> None:
     rows: list[dict[str, int]] = []
     for directory in (built, bare):
         with _open(directory) as engine:
-            tables = [node for node in _ordered_nodes(built, "model") if node["config"]["materialized"] == "table"]
+            tables = [
+                node for node in _ordered_nodes(built, "model") if node["config"]["materialized"] == "table"
+            ]
             rows.append(
                 {
                     table["name"]: int(_scalar(engine, f"select count(*) from {table['relation_name']}"))
@@ -125,7 +129,9 @@ def _scalar(engine: duckdb.DuckDBPyConnection, query: str) -> Any:
 def _ordered_nodes(built: Path, *kinds: str) -> list[dict[str, Any]]:
     """The models and seeds of a build, each after all that it reads."""
     manifest = json.loads((built / "target" / "manifest.json").read_text())
-    nodes = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] in {"model", "seed"}}
+    nodes = {
+        key: node for key, node in manifest["nodes"].items() if node["resource_type"] in {"model", "seed"}
+    }
     parents = {key: [name for name in manifest["parent_map"][key] if name in nodes] for key in nodes}
     ordered = (nodes[key] for key in TopologicalSorter(parents).static_order())
     return [node for node in ordered if not kinds or node["resource_type"] in kinds]

@@ -22,6 +22,7 @@ from bench_process import Usage, measured
 from bench_sink import sink
 
 from activation import settings
+from activation.accounts import summary
 from activation.clock import SimulatedClock
 from activation.connectors.meta import VERSION, Meta
 from activation.delivery import deliver
@@ -108,7 +109,8 @@ def compare_deliveries(directory: Path, rows: int, naive_rows: int) -> DeliveryC
     measured(lambda: _freeze(home_path, rows))
     with sink() as url:
         naive = measured(lambda: _post_one_by_one(url, naive_rows))
-        ours = measured(lambda: _deliver(home_path, url, rows))
+        ours = measured(lambda: _deliver(home_path, url))
+    measured(lambda: _check(home_path, rows))
     return DeliveryCosts(rows, ours, naive_rows, naive)
 
 
@@ -120,28 +122,37 @@ def _freeze(home_path: Path, rows: int) -> None:
     (frozen / "manifest.json").write_text(json.dumps(manifest))
     file = read_frozen(home, RUN_ID).file(Kind.MEMBERSHIP)
     with connect() as engine:
-        engine.execute(OUTBOX.format(campaign=CAMPAIGN, audience=AUDIENCE, run_id=RUN_ID, rows=rows, file=file))
+        engine.execute(
+            OUTBOX.format(campaign=CAMPAIGN, audience=AUDIENCE, run_id=RUN_ID, rows=rows, file=file)
+        )
 
 
-def _deliver(home_path: Path, url: str, rows: int) -> None:
+def _deliver(home_path: Path, url: str) -> None:
     home = open_home(home_path)
     clock = SimulatedClock(home.path / "clock.json")
     clock.step_to(AS_OF)
     sender = settings.sender(home)
     connection = settings.Connection("META", url, token="no token", is_sandbox_allowed=True)
     with closing(open_journal(home)) as journal:
-        result = deliver(
+        deliver(
             home, read_frozen(home, RUN_ID), CAMPAIGN,
             journal=journal, connector=Meta(connection, sender), content={}, clock=clock,
             recheck=_NobodyOptedOut(), pepper=settings.pepper(home), sender=sender,
         )  # fmt: skip
+
+
+def _check(home_path: Path, rows: int) -> None:
+    """Every row was accepted, once, and the ledger says so."""
+    home = open_home(home_path)
+    with closing(open_journal(home)) as journal:
+        counts = summary(journal, RUN_ID)[CAMPAIGN]
     with connect() as engine:
         written = engine.execute(
-            "select count(distinct change_id) from read_parquet(?) where state = 'accepted'",
+            "select count(*), count(distinct change_id) from read_parquet(?) where state = 'accepted'",
             [str(home.ledger / "membership_receipts" / "*.parquet")],
         ).fetchone()
-    if result.counts != {State.ACCEPTED: rows} or written != (rows,):
-        raise RuntimeError(f"of {rows} rows the journal has {dict(result.counts)}, the ledger {written} accepted")
+    if counts != {State.ACCEPTED: rows} or written != (rows, rows):
+        raise RuntimeError(f"of {rows} rows the journal has {counts}, the ledger {written} accepted")
 
 
 def _post_one_by_one(url: str, rows: int) -> None:

@@ -31,7 +31,9 @@ def fill_home(path: Path, people: int) -> None:
         engine.execute("set variable people = cast(? as bigint)", [people])
         engine.execute("set variable as_of = cast(? as timestamp)", [naive_utc(AS_OF)])
         engine.execute(SQL.read_text(encoding="utf-8"))
-        views = engine.execute("select view_name from duckdb_views() where not internal order by all").fetchall()
+        views = engine.execute(
+            "select view_name from duckdb_views() where not internal order by all"
+        ).fetchall()
         for (name,) in views:
             _land(engine, home, str(name))
 

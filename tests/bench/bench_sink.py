@@ -11,7 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # As Meta answers; nobody counts here, so that the sender is measured and not the sink.
 ANSWER = json.dumps(
-    {"audience_id": "1", "session_id": "1", "num_received": 1, "num_invalid_entries": 0, "invalid_entry_samples": {}}
+    {
+        "audience_id": "1",
+        "session_id": "1",
+        "num_received": 1,
+        "num_invalid_entries": 0,
+        "invalid_entry_samples": {},
+    }
 ).encode()
 
 

@@ -1,0 +1,31 @@
+"""The benchmark runs. Its figures are nobody's business here: a timed test fails on a busy machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from activation.settings import PROJECT
+
+
+def test_the_small_form_measures_both_parts(tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    ran = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("bench.py")), "--small", "--out", str(out)],
+        env=os.environ | {"PYTHONPATH": str(PROJECT), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "by CPU" in ran.stdout
+    measured = json.loads(out.read_text())
+    assert measured["build"]["rows"]["decision_log"] > 0
+    for part in ("build", "delivery"):
+        assert measured[part]["cpu_ratio"] > 0
+        assert measured[part]["wall_ratio"] > 0
+    assert list(tmp_path.iterdir()) == [out]
