@@ -1,0 +1,54 @@
+"""The flow ``resume-due``: the steps of ``muster resume --due``, for what was planned for later hours."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from prefect import flow
+
+from activation import settings
+from activation.clock import clock_of, parse_moment
+from activation.errors import MusterError
+from activation.freeze import is_frozen
+from activation.guard import Verdict
+from activation.home import open_home
+from activation.request import runs
+from flows.outcome import error_of
+from flows.steps import deliver_and_report, guard, land
+
+
+@flow(name="resume-due", persist_result=False, validate_parameters=True)
+def resume_due(as_of: str | None = None) -> None:
+    """Go on with every frozen run that has something due.
+
+    as_of: where to move the clock of a rehearsal home first.
+
+    What holds a run was told by the run itself and is not told again every hour. Ends as failed where a destination
+    is down, an outcome is in doubt, or a run could not go on; the other runs go on all the same.
+    """
+    home = open_home(settings.home_path())
+    clock = clock_of(home)
+    if as_of:
+        clock.step_to(parse_moment(as_of))
+    land()
+    errors: list[MusterError] = []
+    for request in runs(home):
+        if is_frozen(home, request.run_id):
+            try:
+                error = resume(request.run_id)
+            except MusterError as raised:
+                error = raised
+            if error is not None:
+                errors.append(type(error)(f"run {request.run_id}: {error}"))
+    if errors:
+        gravest = max(errors, key=lambda error: error.exit_code)
+        raise type(gravest)(" | ".join(str(error) for error in errors))
+
+
+def resume(run_id: str) -> MusterError | None:
+    """Go on with one run; gives what a person must look at. The next hour is the next try, so there is no other."""
+    rulings = guard(run_id)
+    if not any(ruling["verdict"] == Verdict.GO and ruling["planned"] for ruling in rulings.values()):
+        return None
+    outcome = deliver_and_report(run_id, rulings, retries=0)
+    return error_of(replace(outcome, rulings={}))

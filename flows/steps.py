@@ -1,0 +1,126 @@
+"""The steps of a run as Prefect tasks, one each.
+
+They pass the run's id, verdicts and counts; everything else lies in the home. No result is persisted or cached:
+what a step did stands in the home, and asking it again goes on from there.
+"""
+
+from __future__ import annotations
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.logging import get_run_logger
+
+from activation import console, settings
+from activation.clock import clock_of
+from activation.errors import DestinationDownError
+from activation.freeze import is_frozen
+from activation.frozen import read_frozen
+from activation.home import open_home
+from activation.request import read_request
+from activation.run import Outcome, deliver_step, freeze_step, guard_step, land_for, land_step, report_step
+from flows.artifacts import show_dbt_results, show_deliveries, show_waterfall
+from flows.discretion import discreet, orderly_stop
+from flows.outcome import (
+    Plain,
+    deliveries_of,
+    down_error,
+    plain_deliveries,
+    plain_rulings,
+    rulings_of,
+)
+
+RETRIES = 2
+
+
+async def is_down(_task: Task[..., object], _run: TaskRun, state: State[object]) -> bool:
+    """Whether a task failed because a destination is down."""
+    return isinstance(await state.aresult(raise_on_failure=False), DestinationDownError)
+
+
+@task(name="land", cache_policy=NO_CACHE, persist_result=False)
+@discreet("land")
+def land(run_id: str | None = None) -> int:
+    """Land the inbox, for a run that is about to be decided or for none. Gives the rows that are new."""
+    home = open_home(settings.home_path())
+    clock = clock_of(home)
+    loads = land_for(home, read_request(home, run_id), clock) if run_id else land_step(home, clock)
+    get_run_logger().info("landed:\n%s", console.load_lines(loads))
+    return loads.landed
+
+
+@task(name="build", cache_policy=NO_CACHE, persist_result=False)
+@discreet("build")
+def build(run_id: str) -> str:
+    """Build and freeze a run whose request is on disk; a frozen one stays as it is. Gives its digest."""
+    home = open_home(settings.home_path())
+    was_frozen = is_frozen(home, run_id)
+    run = freeze_step(home, read_request(home, run_id), clock_of(home))
+    if not was_frozen:
+        show_dbt_results(home, run)
+    get_run_logger().info(
+        "run %s %s frozen, digest %s", run_id, "was" if was_frozen else "is", run.digest[:16]
+    )
+    return run.digest
+
+
+@task(name="guard", cache_policy=NO_CACHE, persist_result=False)
+@discreet("guard")
+def guard(run_id: str) -> Plain:
+    """What each campaign of a frozen run may do."""
+    home = open_home(settings.home_path())
+    run = read_frozen(home, run_id)
+    rulings = guard_step(home, run, clock_of(home))
+    show_waterfall(home, Outcome(run, rulings, {}))
+    return plain_rulings(rulings)
+
+
+# Only a destination that is down is worth another try. That is safe because of the journal, not of Prefect: what
+# was sent, or may have been, is never claimed again.
+@task(
+    name="deliver",
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=RETRIES,
+    retry_delay_seconds=[60, 300],
+    retry_condition_fn=is_down,
+)
+@discreet("deliver")
+def deliver(run_id: str, rulings: Plain) -> Plain:
+    """Deliver the campaigns that may go. Raises ``DestinationDownError`` where a destination is down."""
+    home = open_home(settings.home_path())
+    run = read_frozen(home, run_id)
+    with orderly_stop() as should_stop:
+        deliveries = deliver_step(home, run, rulings_of(rulings), clock_of(home), should_stop=should_stop)
+    outcome = Outcome(run, rulings_of(rulings), deliveries)
+    show_deliveries(outcome)
+    get_run_logger().info("delivered of run %s:\n%s", run_id, console.outcome_lines(outcome))
+    error = down_error(deliveries.values())
+    if error is not None:
+        raise error
+    return plain_deliveries(deliveries)
+
+
+@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+@discreet("report")
+def report(run_id: str) -> None:
+    """Read the ledger back into the report models."""
+    home = open_home(settings.home_path())
+    report_step(home, read_frozen(home, run_id), clock_of(home))
+
+
+def deliver_and_report(run_id: str, rulings: Plain, retries: int = RETRIES) -> Outcome:
+    """Deliver a run and, where anything was sent, bring the reports up to date.
+
+    Raises ``DestinationDownError`` where a destination is still down after so many ``retries``.
+    """
+    try:
+        deliveries = deliver.with_options(retries=retries)(run_id, rulings)
+    except DestinationDownError:
+        # What other destinations took belongs in the reports; a report that fails must not hide the error.
+        report(run_id, return_state=True)
+        raise
+    if any(delivery["requests"] for delivery in deliveries.values()):
+        report(run_id)
+    home = open_home(settings.home_path())
+    return Outcome(read_frozen(home, run_id), rulings_of(rulings), deliveries_of(deliveries))
