@@ -46,9 +46,9 @@ demo: $(RUNTIME) ## See a first batch, from real data to messages that a sandbox
 	"$$muster" sandbox --detach; \
 	say 'One run: land, build, freeze, guard, deliver, reconcile, report'; \
 	"$$muster" run --as-of $(DEMO_AS_OF) --run-id demo; \
-	say 'Why did she get it, why did he not?'; \
+	say 'Why one customer gets it, another does not, and a third is left alone to measure against'; \
 	for customer in $$($(BIN)/python -c "$$ONE_OF_EACH"); do \
-		"$$muster" explain "$$customer" weekly_reactivation; \
+		"$$muster" explain "$$customer" weekly_reactivation; echo; \
 	done; \
 	say 'The same run again: no request leaves'; \
 	"$$muster" run --as-of $(DEMO_AS_OF) --run-id demo; \
@@ -70,7 +70,7 @@ lint-layers: $(DEV)
 	@$(BIN)/dbt-bouncer run
 
 lint-sql: $(DEV)
-	@$(BIN)/sqlfluff lint --processes 2 models tests/dbt
+	@PYTHONWARNINGS="ignore:resource_tracker" $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/dbt
 
 docs: $(RUNTIME) ## Write the dbt docs site as one file; take the demo's data, or else the small sample's
 	@set -eu; \
@@ -79,7 +79,8 @@ docs: $(RUNTIME) ## Write the dbt docs site as one file; take the demo's data, o
 	export MUSTER_HOME; \
 	if [ ! -f "$$MUSTER_HOME/warehouse/muster.duckdb" ]; then \
 		$(BIN)/muster sample --small; \
-		$(BIN)/muster build --as-of $(DEMO_AS_OF); \
+		$(BIN)/muster land --as-of $(DEMO_AS_OF); \
+		$(BIN)/muster build --as-of $(DEMO_AS_OF) >/dev/null; \
 	fi; \
 	MUSTER_WAREHOUSE="$$MUSTER_HOME/warehouse/muster.duckdb" \
 		$(BIN)/dbt --quiet docs generate --static --target-path target/docs; \
