@@ -1,11 +1,11 @@
 -- Who stands today for a golden id that the ledger knows but identity no longer gives out, because its customer was
 -- merged into another one: what was sent to the id, or complained of by it, still counts. An id in force has no row.
-with customer_profiles as (
+with profile_customers as (
 
     select
         profile_id,
         customer_id
-    from {{ ref('stg_ledger__customer_profiles') }}
+    from {{ ref('stg_ledger__profile_customers') }}
 
 ),
 
@@ -26,11 +26,11 @@ customers_in_force as (
 )
 
 select distinct
-    customer_profiles.customer_id as earlier_customer_id,
+    profile_customers.customer_id as earlier_customer_id,
     profiles_mapped.customer_id
-from customer_profiles
+from profile_customers
 inner join profiles_mapped
-    on customer_profiles.profile_id = profiles_mapped.profile_id
+    on profile_customers.profile_id = profiles_mapped.profile_id
 left join customers_in_force
-    on customer_profiles.customer_id = customers_in_force.customer_id
+    on profile_customers.customer_id = customers_in_force.customer_id
 where customers_in_force.customer_id is null

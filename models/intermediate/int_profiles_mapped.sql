@@ -15,6 +15,7 @@ profile_customers as (
         profile_id,
         customer_id
     from {{ ref('stg_ledger__profile_customers') }}
+    where is_latest
 
 ),
 

@@ -1,4 +1,4 @@
--- Which golden customer each profile belonged to at the latest freeze known.
+-- Which golden customers each profile belonged to at any freeze known, and which of them at the latest.
 with profile_customers as (
 
     select
@@ -26,6 +26,7 @@ freezes_ranked as (
 
 select
     profile_id,
-    customer_id
+    customer_id,
+    min(freeze_rank) = 1 as is_latest
 from freezes_ranked
-where freeze_rank = 1
+group by profile_id, customer_id
