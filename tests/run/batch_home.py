@@ -1,0 +1,117 @@
+"""A home with example data and a running sandbox, driven by the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+PARTS = ("activation", "macros", "models", "seeds", "tests/dbt", "dbt_project.yml", "profiles.yml")
+MONDAY, NEXT_MONDAY = "2017-11-20T14:00", "2017-11-27T14:00"
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home, and the project whose command line drives it."""
+
+    path: Path
+    project: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "activation", *arguments]
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("MUSTER_")}
+        return kept | {"MUSTER_HOME": str(self.path), "PYTHONPATH": str(self.project)} | extra
+
+    def muster(self, *arguments: str, expect: int = 0, **extra: str) -> str:
+        done = subprocess.run(
+            self.command(*arguments), cwd=self.project, env=self.environment(**extra),
+            capture_output=True, text=True, check=False, timeout=400,
+        )  # fmt: skip
+        assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout + done.stderr
+
+    def json(self, *arguments: str, expect: int = 0) -> Any:
+        return json.loads(self.muster(*arguments, "--json", expect=expect))
+
+    def accepted(self) -> list[dict[str, Any]]:
+        """What the outside world got, by the sandbox's own word."""
+        file = self.path / "sandbox" / "accepted.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def contacted_twice(self) -> list[tuple[str, str]]:
+        """Campaigns and addresses that one message reached more than once."""
+        sent = Counter((row["campaign"], row["address"]) for row in self.accepted() if "address" in row)
+        return [key for key, count in sent.items() if count > 1]
+
+    def rows(self, query: str, run_id: str = "20171120T140000Z") -> list[tuple[Any, ...]]:
+        """Ask the frozen run; ``{name}`` stands for one of its tables."""
+
+        class Tables(dict[str, str]):
+            def __missing__(self, name: str) -> str:
+                return f"'{folder}/{name}.parquet'"
+
+        folder = self.path / "ledger" / "runs" / run_id / "frozen"
+        return duckdb.connect().execute(query.format_map(Tables())).fetchall()
+
+    def drop(self, table: str, name: str, text: str) -> None:
+        folder = self.path / "inbox" / table.replace(".", "/")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+    def states(self, run_id: str = "20171120T140000Z") -> dict[str, dict[str, int]]:
+        (run,) = [run for run in self.json("status")["runs"] if run["run_id"] == run_id]
+        return run["states"]
+
+
+@pytest.fixture(scope="module")
+def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Home]]:
+    """Makes homes with example data and a sandbox; all sandboxes end with the module."""
+    homes: list[Home] = []
+
+    def make(*options: str, project: Path = PROJECT) -> Home:
+        home = Home(tmp_path_factory.mktemp("home") / "var", project)
+        home.muster("sample", *(options or ("--small",)))
+        homes.append(home)
+        home.muster("sandbox", "--detach")
+        return home
+
+    yield make
+    for home in homes:
+        home.muster("sandbox", "--stop")
+
+
+@pytest.fixture(scope="module")
+def copy_project(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Copies the project and replaces texts in it: ``{file: (old, new)}``."""
+
+    def copy(changes: dict[str, tuple[str, str]]) -> Path:
+        target = tmp_path_factory.mktemp("project")
+        for part in PARTS:
+            source, place = PROJECT / part, target / part
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, place)
+        for name, (old, new) in changes.items():
+            file = target / name
+            text = file.read_text() if file.exists() else ""
+            assert old in text, f"{name} has no {old!r}"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text.replace(old, new) if old else new)
+        return target
+
+    return copy

