@@ -24,31 +24,14 @@ from activation.frozen import FrozenRun, Kind, connect, unreadable
 from activation.home import Home, write_atomically
 from activation.journal import Journal
 from activation.journal_tables import deliveries, position_of, requests, runs, streams
+from activation.ledger import MEMBERSHIP_RECEIPTS, RECEIPTS
 from activation.types import State
 from activation.untold import Scope, Span, batches, untold
 
 BATCH_ROWS = 50_000
 
 
-def _schema(*names: str) -> pa.Schema:
-    types = {
-        "as_of": pa.timestamp("us"),
-        "known_at": pa.timestamp("us"),
-        "attempted_at": pa.timestamp("us"),
-        "step": pa.int32(),
-    }
-    return pa.schema([(name, types.get(name, pa.string())) for name in names])
-
-
-RECEIPT_SCHEMA = _schema(
-    *("run_id", "as_of", "known_at", "message_id", "campaign", "slot", "step", "channel", "destination"),
-    *("customer_id", "state", "reason", "request_id", "provider_id", "attempted_at"),
-)
-MEMBERSHIP_RECEIPT_SCHEMA = _schema(
-    *("run_id", "as_of", "known_at", "change_id", "campaign", "slot", "audience", "destination"),
-    *("customer_id", "operation", "email", "phone", "state", "reason", "request_id", "attempted_at"),
-)
-SCHEMAS = {Kind.MESSAGE: RECEIPT_SCHEMA, Kind.MEMBERSHIP: MEMBERSHIP_RECEIPT_SCHEMA}
+SCHEMAS = {Kind.MESSAGE: RECEIPTS, Kind.MEMBERSHIP: MEMBERSHIP_RECEIPTS}
 FOLDERS = {Kind.MESSAGE: "receipts", Kind.MEMBERSHIP: "membership_receipts"}
 # What a receipt does not take from the frozen row as it is.
 EXPRESSIONS = {

@@ -14,8 +14,9 @@ from activation import accounts
 from activation.errors import ConfigurationError, JournalUnsafeError
 from activation.frozen import read_frozen
 from activation.journal import open_journal
+from activation.ledger import RECEIPTS
 from activation.planning import plan
-from activation.receipts import RECEIPT_SCHEMA, write_receipts
+from activation.receipts import write_receipts
 from activation.types import Answer, State
 
 
@@ -132,7 +133,7 @@ def test_receipts_have_their_schema_and_are_written_once(world: DeliveryWorld) -
     run = make_run(world.home, [message(number) for number in range(3)])
     world.deliver(run, Destination())
     (row, *_others) = world.receipts()
-    assert list(row) == RECEIPT_SCHEMA.names
+    assert list(row) == RECEIPTS.names
     assert (row["state"], row["provider_id"], row["run_id"]) == ("accepted", "provider-1", "run-1")
     assert row["request_id"] == accounts.requests_of(world.journal, "run-1")[0].request_id
     assert row["attempted_at"] == row["known_at"] == row["as_of"]
