@@ -77,9 +77,15 @@ def land_step(home: Home, clock: Clock, before: datetime | None = None) -> LoadR
 def land_for(home: Home, request: RunRequest, clock: Clock) -> LoadReport:
     """Land for a run that is about to be decided: the inbox, and the template versions in force."""
     loads = land_step(home, clock, request.as_of)
-    moment = request.as_of - timedelta(microseconds=1)
-    land_table(home, "muster.templates", templates_table(load_templates()), moment)
+    land_templates(home, request)
     return loads
+
+
+def land_templates(home: Home, request: RunRequest) -> None:
+    """Land the template versions in force, unless the run is decided already: its messages name what they are."""
+    if not is_frozen(home, request.run_id):
+        moment = request.as_of - timedelta(microseconds=1)
+        land_table(home, "muster.templates", templates_table(load_templates()), moment)
 
 
 def build_step(home: Home, request: RunRequest, clock: Clock) -> BuildResult:

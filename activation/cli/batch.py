@@ -17,6 +17,7 @@ from activation.freeze import is_frozen
 from activation.frozen import read_frozen
 from activation.guard import Verdict
 from activation.home import Home, World, open_home
+from activation.landing.contract import ensure_schema_files
 from activation.ledger import ensure_ledger
 from activation.request import read_request, record_request, runs
 from activation.run import (
@@ -26,6 +27,7 @@ from activation.run import (
     guard_step,
     land_for,
     land_step,
+    land_templates,
     plan_step,
     report_step,
     run_steps,
@@ -65,7 +67,9 @@ def land(as_of: AsOf = None) -> None:
 def build(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_json: AsJson = False) -> None:
     """Build the warehouse as of a moment, and print the digest of its decisions. Freezes and sends nothing."""
     home, asked = request(campaigns, as_of, run_id)
+    ensure_schema_files(home)
     ensure_ledger(home)
+    land_templates(home, asked)
     built = build_step(home, asked, clock_of(home))
     rows, digest = content_digest(str(built.export / "decisions.parquet"))
     if as_json:
