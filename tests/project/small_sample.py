@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from activation.clock import clock_of, parse_moment
+from activation.content import load_templates, templates_table
 from activation.home import World, open_home
+from activation.landing.own import land_table
 from activation.run import land_step
 from activation.sample import sample
 from activation.settings import PROJECT
@@ -55,6 +58,7 @@ def build_everything(root: Path) -> Built:
     home = open_home(root / "home", World.REHEARSAL)
     sample(home, small=True)
     land_step(home, clock_of(home), AS_OF)
+    land_table(home, "muster.templates", templates_table(load_templates()), AS_OF - timedelta(hours=1))
     warehouse, target = root / "muster.duckdb", root / "target"
     done = run_dbt(["build"], PROJECT, home.path, warehouse, target)
     return Built(home.path, warehouse, target, done.stdout + done.stderr, done.returncode)
