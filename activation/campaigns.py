@@ -1,7 +1,8 @@
 """What people and schedulers need to know of a campaign: the exposure in its yml, read and checked.
 
-SQL holds the policy; the exposure's ``meta`` holds destination, schedule, approver, purpose and criteria in
-words. It is read from the files themselves, before any build, so that a mistake is told with file and line.
+SQL holds the policy. The exposure's ``meta`` holds destination, schedule and approver, its description the purpose
+and the criteria in words. It is read from the files themselves, before any build, so that a mistake is told with
+file and line.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from activation.connectors.registry import REGISTRY
 from activation.errors import ConfigurationError
 from activation.settings import PROJECT
 
-META = ("destination", "schedule", "approver", "purpose", "criteria")
+META = ("destination", "schedule", "approver")
+_DESCRIBED = re.compile(
+    r"\s*\*\*Purpose\.\*\*\s+(?P<purpose>.+?)\s+\*\*Criteria\.\*\*\s+(?P<criteria>.+?)\s*", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -112,10 +116,18 @@ def _campaign(name: str, priority: int, where: str, exposure: dict[str, Any]) ->
             f"{where}: exposure {name} names the destination {meta['destination']}; "
             f"registered are {', '.join(REGISTRY)}"
         )
+    described = _DESCRIBED.fullmatch(str(exposure.get("description") or ""))
+    if described is None:
+        raise ConfigurationError(
+            f"{where}: the description of exposure {name} must have two parts, "
+            f"'**Purpose.** …' and '**Criteria.** …', so that people know what goes out and to whom"
+        )
     return Campaign(
         name=name,
         priority=priority,
         owner=owner["name"],
         owner_email=owner["email"],
+        purpose=described["purpose"],
+        criteria=described["criteria"],
         **{key: meta[key].strip() for key in META},
     )
