@@ -95,15 +95,21 @@ def _doubts(deliveries: Iterable[DeliveryResult]) -> list[str]:
 
 
 def _held(run: FrozenRun, rulings: Iterable[Ruling]) -> list[str]:
-    """One sentence for all campaigns that are held for the same reasons, and one for each that waits."""
-    held: dict[tuple[str, ...], list[str]] = {}
+    """Each reason once, with the campaigns that it holds; then each campaign that waits for its approver."""
+    held: dict[str, list[str]] = {}
     waiting = []
     for ruling in rulings:
         if ruling.verdict is Verdict.HOLD:
-            held.setdefault(ruling.reasons, []).append(ruling.campaign)
+            for reason in ruling.reasons:
+                held.setdefault(reason, []).append(ruling.campaign)
         elif ruling.verdict is Verdict.APPROVE:
             waiting.append(
                 f"held: {ruling.campaign} waits for approval: {', '.join(ruling.reasons)}; "
                 f"`muster approve {run.run_id} {ruling.campaign}`, then `muster resume {run.run_id}`"
             )
-    return [f"held: {', '.join(names)}: {', '.join(reasons)}" for reasons, names in held.items()] + waiting
+    together: dict[tuple[str, ...], list[str]] = {}
+    for reason, names in held.items():
+        together.setdefault(tuple(names), []).append(reason)
+    return [
+        f"held: {', '.join(names)}: {', '.join(reasons)}" for names, reasons in together.items()
+    ] + waiting

@@ -1,0 +1,47 @@
+"""One Prefect server for all tests of the flows, and one small rehearsal home with its sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flow_world import Shop
+from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL
+from prefect.testing.utilities import prefect_test_harness
+
+from activation.cli import invoke
+from activation.home import open_home
+from activation.sandbox import Sandbox
+
+# Whoever is in these rows is in nobody's audience: they only say that the feeds were fresh at the run's as_of.
+FRESH = {
+    "crm/profiles": (
+        "profile_id,source_system,email,created_at,updated_at\n"
+        "fresh-1,crm,fresh@example.com,2017-11-19 00:00:00,2017-11-19 00:00:00\n"
+    ),
+    "consent/events": (
+        "profile_id,channel,purpose,state,occurred_at\nfresh-1,email,marketing,withdrawn,2017-11-19 00:00:00\n"
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Path]:
+    """A Prefect server on loopback; gives its database file."""
+    with prefect_test_harness(server_startup_timeout=180):
+        yield Path(PREFECT_SERVER_DATABASE_CONNECTION_URL.value().removeprefix("sqlite+aiosqlite:///"))
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory, server: Path) -> Iterator[Shop]:
+    assert server.exists()
+    place = tmp_path_factory.mktemp("flows") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MUSTER_HOME", str(place))
+        assert invoke(["sample", "--small"]) == 0
+        home = open_home(place)
+        for table, rows in FRESH.items():
+            (home.inbox / table / "fresh.csv").write_text(rows)
+        with Sandbox(home) as sandbox:
+            yield Shop(home, sandbox)

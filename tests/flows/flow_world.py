@@ -1,0 +1,46 @@
+"""What the tests of the flows work on, and how they read what a flow run left on the server."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    LogFilter,
+    LogFilterFlowRunId,
+)
+from prefect.client.schemas.objects import State
+
+from activation.home import Home
+from activation.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A rehearsal home with the small sample in its inbox, and the sandbox that stands for its destinations."""
+
+    home: Home
+    sandbox: Sandbox
+
+
+def artifacts_of(state: State) -> dict[str, str]:
+    """The artifacts of a flow run that have a key, by key; Prefect notes every result as one without."""
+    run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(artifact_filter=run)
+    return {artifact.key: str(artifact.data) for artifact in found if artifact.key}
+
+
+def log_of(state: State) -> str:
+    """What a flow run logged, its end included; logs arrive a little later than the run ends."""
+    run = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+    with get_client(sync_client=True) as client:
+        for _ in range(60):
+            text = "\n".join(log.message for log in client.read_logs(log_filter=run))
+            if "Finished in state" in text.rpartition("Task run")[0] + text.rpartition("\n")[2]:
+                break
+            time.sleep(0.5)
+    return text
