@@ -63,15 +63,13 @@ class BuildCosts:
 def compare_builds(directory: Path, customers: int) -> BuildCosts:
     """Generate, build through dbt, build bare. Raises ``RuntimeError`` where a side fails or they differ."""
     home_path, built, bare = directory / "home", directory / "dbt", directory / "bare"
-    measured(lambda: fill_home(home_path, customers))
-    parse = measured(lambda: _dbt(home_path, directory / "parse", "parse"))
-    build = measured(lambda: _dbt(home_path, built, *BUILD))
+    measured(fill_home, home_path, customers)
+    parse = measured(_dbt, home_path, directory / "parse", "parse")
+    build = measured(_dbt, home_path, built, *BUILD)
     bare.mkdir()
-    measured(lambda: _copy_seeds(built, bare))
-    statements = measured(lambda: _run_bare(built, bare))
-    rows_file = directory / "rows.json"
-    measured(lambda: _count_rows(built, bare, rows_file))
-    return BuildCosts(build, parse, statements, json.loads(rows_file.read_text()))
+    _copy_seeds(built, bare)
+    statements = measured(_run_bare, built, bare)
+    return BuildCosts(build, parse, statements, _count_rows(built, bare))
 
 
 def _dbt(home_path: Path, directory: Path, *arguments: str) -> None:
@@ -101,7 +99,7 @@ def _run_bare(built: Path, bare: Path) -> None:
             engine.execute(f"create {kind} {node['relation_name']} as ({node['compiled_code']}\n)")
 
 
-def _count_rows(built: Path, bare: Path, file: Path) -> None:
+def _count_rows(built: Path, bare: Path) -> dict[str, int]:
     """Count the rows of every table; two builds that differ cannot be compared."""
     rows: list[dict[str, int]] = []
     for directory in (built, bare):
@@ -118,7 +116,7 @@ def _count_rows(built: Path, bare: Path, file: Path) -> None:
     if rows[0] != rows[1]:
         differing = sorted(name for name, count in rows[0].items() if rows[1][name] != count)
         raise RuntimeError(f"dbt and the bare statements built different rows of {', '.join(differing)}")
-    file.write_text(json.dumps(rows[0]))
+    return rows[0]
 
 
 def _scalar(engine: duckdb.DuckDBPyConnection, query: str) -> Any:

@@ -106,11 +106,11 @@ class _NobodyOptedOut:
 def compare_deliveries(directory: Path, rows: int, naive_rows: int) -> DeliveryCosts:
     """Deliver ``rows`` our way and ``naive_rows`` naively. Raises ``RuntimeError`` where a row was not accepted."""
     home_path = directory / "home"
-    measured(lambda: _freeze(home_path, rows))
+    measured(_freeze, home_path, rows)
     with sink() as url:
-        naive = measured(lambda: _post_one_by_one(url, naive_rows))
-        ours = measured(lambda: _deliver(home_path, url))
-    measured(lambda: _check(home_path, rows))
+        naive = measured(_post_one_by_one, url, naive_rows)
+        ours = measured(_deliver, home_path, url)
+    _check(home_path, rows)
     return DeliveryCosts(rows, ours, naive_rows, naive)
 
 
