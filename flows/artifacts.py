@@ -22,6 +22,8 @@ _STATES = ("accepted", "refused", "in_doubt", "excluded", "expired", "planned")
 def show_dbt_results(home: Home, run: FrozenRun) -> None:
     """How many models, seeds and tests ended how in the build of this run."""
     file = home.build_directory(run.run_id) / "target" / "run_results.json"
+    if not file.exists():  # another process built and froze this run while we waited
+        return
     results = json.loads(file.read_text())
     counts = Counter((result["unique_id"].split(".")[0], result["status"]) for result in results["results"])
     create_table_artifact(

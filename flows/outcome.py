@@ -67,12 +67,6 @@ def error_of(outcome: Outcome) -> MusterError | None:
     return _ERRORS[code]("; ".join(_troubles(outcome))) if code else None
 
 
-def down_error(deliveries: Iterable[DeliveryResult]) -> DestinationDownError | None:
-    """What to raise where a destination is down; None where none is."""
-    down = [_down(delivery) for delivery in deliveries if delivery.is_down]
-    return DestinationDownError("; ".join(down)) if down else None
-
-
 def _troubles(outcome: Outcome) -> list[str]:
     return [
         *(_down(delivery) for delivery in outcome.deliveries.values() if delivery.is_down),

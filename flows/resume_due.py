@@ -9,17 +9,19 @@ from prefect import flow
 from activation import settings
 from activation.clock import clock_of, parse_moment
 from activation.errors import MusterError
-from activation.freeze import is_frozen
 from activation.guard import Verdict
 from activation.home import open_home
-from activation.request import runs
+from activation.status import RunStatus, statuses
+from activation.types import State
 from flows.outcome import error_of
 from flows.steps import deliver_and_report, guard, land
+
+_OPEN: frozenset[str] = frozenset({State.PLANNED, State.ATTEMPTING})
 
 
 @flow(name="resume-due", persist_result=False, validate_parameters=True)
 def resume_due(as_of: str | None = None) -> None:
-    """Go on with every frozen run that has something due.
+    """Go on with every frozen run that has something left to send.
 
     as_of: where to move the clock of a rehearsal home first.
 
@@ -32,22 +34,29 @@ def resume_due(as_of: str | None = None) -> None:
         clock.step_to(parse_moment(as_of))
     land()
     errors: list[MusterError] = []
-    for request in runs(home):
-        if is_frozen(home, request.run_id):
-            try:
-                error = resume(request.run_id)
-            except MusterError as raised:
-                error = raised
-            if error is not None:
-                errors.append(type(error)(f"run {request.run_id}: {error}"))
+    for run_id in [status.run_id for status in statuses(home) if is_open(status)]:
+        try:
+            error = resume(run_id)
+        except MusterError as raised:
+            error = raised
+        if error is not None:
+            errors.append(type(error)(f"run {run_id}: {error}"))
     if errors:
         gravest = max(errors, key=lambda error: error.exit_code)
         raise type(gravest)(" | ".join(str(error) for error in errors))
 
 
+def is_open(status: RunStatus) -> bool:
+    """Whether a campaign that may go was not delivered yet, or has rows that may still be sent."""
+    return any(
+        verdict is Verdict.GO and (not status.states.get(name) or not _OPEN.isdisjoint(status.states[name]))
+        for name, verdict in status.rulings.items()
+    )
+
+
 def resume(run_id: str) -> MusterError | None:
     """Go on with one run; gives what a person must look at. The next hour is the next try, so there is no other."""
-    rulings = guard(run_id)
+    rulings = guard(run_id, shows_waterfall=False)
     if not any(ruling["verdict"] == Verdict.GO and ruling["planned"] for ruling in rulings.values()):
         return None
     outcome = deliver_and_report(run_id, rulings, retries=0)

@@ -24,7 +24,7 @@ from flows.discretion import discreet, orderly_stop
 from flows.outcome import (
     Plain,
     deliveries_of,
-    down_error,
+    error_of,
     plain_deliveries,
     plain_rulings,
     rulings_of,
@@ -66,12 +66,13 @@ def build(run_id: str) -> str:
 
 @task(name="guard", cache_policy=NO_CACHE, persist_result=False)
 @discreet("guard")
-def guard(run_id: str) -> Plain:
+def guard(run_id: str, *, shows_waterfall: bool = True) -> Plain:
     """What each campaign of a frozen run may do."""
     home = open_home(settings.home_path())
     run = read_frozen(home, run_id)
     rulings = guard_step(home, run, clock_of(home))
-    show_waterfall(home, Outcome(run, rulings, {}))
+    if shows_waterfall:
+        show_waterfall(home, Outcome(run, rulings, {}))
     return plain_rulings(rulings)
 
 
@@ -95,8 +96,8 @@ def deliver(run_id: str, rulings: Plain) -> Plain:
     outcome = Outcome(run, rulings_of(rulings), deliveries)
     show_deliveries(outcome)
     get_run_logger().info("delivered of run %s:\n%s", run_id, console.outcome_lines(outcome))
-    error = down_error(deliveries.values())
-    if error is not None:
+    error = error_of(outcome)
+    if isinstance(error, DestinationDownError):
         raise error
     return plain_deliveries(deliveries)
 

@@ -44,26 +44,27 @@ def story(shop: Shop) -> Story:
         patch.setattr(steps.deliver, "retry_delay_seconds", 0)
         patch.setenv("MUSTER_SENDGRID_BASE_URL", NOBODY_LISTENS)
         note("down", run_campaigns(**RUN, return_state=True))
-    note("done", run_campaigns(**RUN, return_state=True))
+        patch.setattr(steps, "report_step", lambda *_: None)  # the run has reported the same just now
+        note("still down", resume_due(return_state=True))
+    note("resumed", resume_due(return_state=True))
     note("again", run_campaigns(**RUN, return_state=True))
     # What declining a campaign does; from then on the run holds it.
     release(shop.home, read_frozen(shop.home, "monday"), "vip_offer", "declined", clock_of(shop.home).now())
     note("held", run_campaigns(**RUN, return_state=True))
-    note("resumed", resume_due(as_of="2017-11-22T14:00", return_state=True))
+    note("nothing due", resume_due(as_of="2017-11-22T14:00", return_state=True))
     return Story(states, requests)
 
 
-def test_a_run_completes_and_shows_what_was_built_decided_and_delivered(story: Story) -> None:
-    assert story.states["done"].is_completed()
-    down, done = artifacts_of(story.states["down"]), artifacts_of(story.states["done"])
-    assert set(down) == {"dbt-results", "waterfall", "delivery"}
-    assert '"kind": "model", "status": "success"' in down["dbt-results"]
-    assert set(done) == {"waterfall", "delivery"}, "what is frozen is not built again"
+def test_a_run_shows_what_was_built_decided_and_delivered(story: Story) -> None:
+    first, again = artifacts_of(story.states["down"]), artifacts_of(story.states["again"])
+    assert set(first) == {"dbt-results", "waterfall", "delivery"}
+    assert '"kind": "model", "status": "success"' in first["dbt-results"]
+    assert set(again) == {"waterfall", "delivery"}, "what is frozen is not built again"
     for campaign in ("vip_offer", "weekly_reactivation", "nightly_ads_suppression"):
-        assert f"### {campaign} (2017-" in done["waterfall"]
-        assert f"{campaign}: may go" in done["waterfall"]
-        assert f'"campaign": "{campaign}", "verdict": "go"' in done["delivery"]
-    assert "| candidates |" in done["waterfall"]
+        assert f"### {campaign} (2017-" in again["waterfall"]
+        assert f"{campaign}: may go" in again["waterfall"]
+        assert f'"campaign": "{campaign}", "verdict": "go"' in again["delivery"]
+    assert "| candidates |" in again["waterfall"]
 
 
 def test_a_destination_that_is_down_is_tried_again_told_and_hides_no_other(story: Story) -> None:
@@ -75,12 +76,22 @@ def test_a_destination_that_is_down_is_tried_again_told_and_hides_no_other(story
     log = log_of(down)
     assert "Retry 2/2" in log
     assert "report" in log, "what the other destinations took is in the reports"
-    assert 0 < story.requests["down"] < story.requests["done"]
+    assert story.requests["down"] > 0
 
 
-def test_the_same_run_again_makes_no_request(story: Story) -> None:
+def test_an_hourly_resume_tells_what_is_still_down_and_sends_it_once_it_is_not(story: Story) -> None:
+    still = story.states["still down"]
+    with pytest.raises(DestinationDownError, match=r"^run monday: down: weekly_reactivation: "):
+        still.result()
+    assert "Retry" not in log_of(still), "the next hour is the next try"
+    assert "waterfall" not in artifacts_of(still), "the run itself has shown it"
+    assert story.states["resumed"].is_completed()
+    assert story.requests["resumed"] > story.requests["still down"]
+
+
+def test_the_same_run_again_completes_without_a_request(story: Story) -> None:
     assert story.states["again"].is_completed()
-    assert story.requests["again"] == story.requests["done"]
+    assert story.requests["again"] == story.requests["resumed"]
 
 
 def test_nobody_was_accepted_twice(story: Story, shop: Shop) -> None:
@@ -88,7 +99,7 @@ def test_nobody_was_accepted_twice(story: Story, shop: Shop) -> None:
         json.dumps({key: value for key, value in line.items() if key != "at"}, sort_keys=True)
         for line in shop.sandbox.accepted()
     ]
-    assert story.requests["done"]
+    assert story.requests["again"]
     assert accepted
     assert len(accepted) == len(set(accepted))
 
@@ -103,9 +114,10 @@ def test_a_held_run_fails_and_says_what_holds_it(story: Story) -> None:
     assert story.requests["held"] == story.requests["again"]
 
 
-def test_an_hourly_resume_goes_on_without_telling_again_what_holds(story: Story) -> None:
-    assert story.states["resumed"].is_completed()
-    assert story.requests["resumed"] == story.requests["again"]
+def test_an_hourly_resume_leaves_finished_runs_alone_and_does_not_tell_again_what_holds(story: Story) -> None:
+    assert story.states["nothing due"].is_completed()
+    assert "delivered of run" not in log_of(story.states["nothing due"])
+    assert story.requests["nothing due"] == story.requests["again"]
 
 
 def test_no_address_and_no_token_is_on_the_server(story: Story, server: Path) -> None:
