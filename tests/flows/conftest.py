@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 from flow_world import Shop
-from prefect.settings import PREFECT_SERVER_DATABASE_CONNECTION_URL
+from prefect.settings import (
+    PREFECT_HOME,
+    PREFECT_SERVER_ANALYTICS_ENABLED,
+    PREFECT_SERVER_DATABASE_CONNECTION_URL,
+    temporary_settings,
+)
 from prefect.testing.utilities import prefect_test_harness
 
 from activation.cli import invoke
@@ -27,9 +32,10 @@ FRESH = {
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[Path]:
-    """A Prefect server on loopback; gives its database file."""
-    with prefect_test_harness(server_startup_timeout=180):
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A Prefect server on loopback, with nothing in the user's own Prefect home; gives its database file."""
+    own = {PREFECT_HOME: tmp_path_factory.mktemp("prefect"), PREFECT_SERVER_ANALYTICS_ENABLED: False}
+    with temporary_settings(own), prefect_test_harness(server_startup_timeout=180):
         yield Path(PREFECT_SERVER_DATABASE_CONNECTION_URL.value().removeprefix("sqlite+aiosqlite:///"))
 
 
