@@ -61,7 +61,7 @@ class BuildCosts:
 
 
 def compare_builds(directory: Path, customers: int) -> BuildCosts:
-    """Generate, build through dbt, build bare. Raises ``RuntimeError`` where a side fails or they differ."""
+    """Generate, build through dbt, build bare. Raises ``RuntimeError`` where the two sides differ."""
     home_path, built, bare = directory / "home", directory / "dbt", directory / "bare"
     measured(fill_home, home_path, customers)
     parse = measured(_dbt, home_path, directory / "parse", "parse")

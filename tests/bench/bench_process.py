@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import pickle
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
+from dataclasses import asdict, dataclass
 from typing import Any
 
 # ru_maxrss counts kilobytes on Linux and bytes on macOS.
@@ -26,13 +27,18 @@ class Usage:
 
 
 def measured(work: Callable[..., None], *arguments: Any) -> Usage:
-    """Call a module's function in a process of its own; what it raises is raised here.
+    """Call a module's function in a process of its own. Raises ``CalledProcessError`` where that failed.
 
-    The clocks start after its module was imported; its peak has all that was imported, some 140 MB. No peak is
-    below this process's own (the kernel counts from before the exec), so large work is not done in this one.
+    The clocks start after its module was imported; its peak has what was imported, some 140 MB. No peak is below
+    this process's own (the kernel counts from before the exec), so large work is not done in this one.
     """
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(_measure, work, *arguments).result()
+    told = subprocess.run(
+        [sys.executable, __file__],
+        input=pickle.dumps((work, arguments)),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return Usage(**json.loads(told.stdout))
 
 
 def _measure(work: Callable[..., None], *arguments: Any) -> Usage:
@@ -46,3 +52,9 @@ def _measure(work: Callable[..., None], *arguments: Any) -> Usage:
 def _cpu() -> float:
     usages = [resource.getrusage(who) for who in WHOSE]
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+if __name__ == "__main__":
+    # From the process above, and from nobody else.
+    function, given = pickle.loads(sys.stdin.buffer.read())  # noqa: S301
+    sys.stdout.write(json.dumps(asdict(_measure(function, *given))))
