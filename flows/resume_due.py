@@ -19,7 +19,7 @@ from flows.steps import deliver_and_report, guard, land
 _OPEN: frozenset[str] = frozenset({State.PLANNED, State.ATTEMPTING})
 
 
-@flow(name="resume-due", persist_result=False, validate_parameters=True)
+@flow(name="resume-due", persist_result=False, result_serializer="json")
 def resume_due(as_of: str | None = None) -> None:
     """Go on with every frozen run that has something left to send.
 

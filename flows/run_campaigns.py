@@ -16,7 +16,7 @@ from flows.outcome import error_of
 from flows.steps import build, deliver_and_report, guard, land
 
 
-@flow(name="run-campaigns", persist_result=False, validate_parameters=True)
+@flow(name="run-campaigns", persist_result=False, result_serializer="json")
 def run_campaigns(
     campaigns: list[str] | None = None, as_of: str | None = None, run_id: str | None = None
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flow_world import Shop, artifacts_of, log_of
 from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_HOME
 
 from activation.clock import clock_of
 from activation.errors import DestinationDownError, HeldError
@@ -123,7 +124,9 @@ def test_an_hourly_resume_leaves_finished_runs_alone_and_does_not_tell_again_wha
 def test_no_address_and_no_token_is_on_the_server(story: Story, server: Path) -> None:
     for state in story.states.values():
         assert "Finished in state" in log_of(state)
-    kept = b"".join(file.read_bytes() for file in server.parent.glob(f"{server.name}*"))
+    errors = [file.read_bytes() for file in (PREFECT_HOME.value() / "storage").iterdir()]
+    assert any(b"activation.errors.HeldError" in error for error in errors)
+    kept = b"".join([*errors, *(file.read_bytes() for file in server.parent.glob(f"{server.name}*"))])
     assert b"weekly_reactivation" in kept
     for secret in (b"@example.com", b"@household", b"+1555", b"sandbox-token", b"sandbox-password"):
         assert secret not in kept, secret
