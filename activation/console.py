@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
+from activation.accounts import Doubt
 from activation.delivery import DeliveryResult, Progress
 from activation.guard import Ruling, Verdict
 from activation.landing.report import LoadReport
@@ -130,6 +131,19 @@ def status_lines(found: list[RunStatus]) -> str:
             held = {Verdict.HOLD: "held", Verdict.APPROVE: "waits for approval"}.get(verdict)
             lines.append(f"  {name:<28}{held or words}")
     return "\n".join(lines) or "No run yet: `muster run` makes the first."
+
+
+def doubt_json(entry: Doubt) -> dict[str, Any]:
+    """One request of unknown outcome for machines: how many people it carried, not who."""
+    return {
+        "request_id": entry.request_id,
+        "run_id": entry.run_id,
+        "campaign": entry.campaign,
+        "destination": entry.destination,
+        "people": entry.people,
+        "attempted_at": entry.attempted_at,
+        "reason": entry.reason,
+    }
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def doubt(
         if request_id is None:
             found = in_doubt(journal)
             if as_json:
-                console.say_json([entry.__dict__ for entry in found])
+                console.say_json([console.doubt_json(entry) for entry in found])
             for entry in [] if as_json else found:
                 when = f"{entry.attempted_at:%Y-%m-%d %H:%M:%S}"
                 console.say(f"{entry.request_id}  {entry.campaign}  {entry.people} people  attempted {when}")
