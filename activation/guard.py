@@ -91,11 +91,11 @@ def _final(home: Home, run: FrozenRun, ruling: Ruling) -> Ruling:
     if approval is None:
         return ruling
     if not approval.is_granted:
-        return replace(ruling, verdict=Verdict.HOLD, reasons=(f"declined by {approval.by}",))
+        return replace(ruling, verdict=Verdict.HOLD, reasons=("declined by its approver",))
     if approval.up_to < ruling.planned:
         why = f"approved up to {approval.up_to:,} people only, {ruling.planned:,} are planned"
         return replace(ruling, reasons=(why,))
-    return replace(ruling, verdict=Verdict.GO, reasons=(f"approved by {approval.by}",))
+    return replace(ruling, verdict=Verdict.GO, reasons=("approved by its approver",))
 
 
 def release_held(home: Home, run: FrozenRun, rulings: Mapping[str, Ruling], now: datetime) -> None:

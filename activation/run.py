@@ -7,13 +7,14 @@ in the ledger is never decided again: asking for it again goes on where it was l
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from activation import settings
 from activation.build import BuildResult, build, report
+from activation.campaigns import load_campaigns
 from activation.clock import Clock, clock_of
 from activation.connectors import Connector
 from activation.connectors.registry import connector
@@ -55,6 +56,18 @@ class Outcome:
             return EXIT_IN_DOUBT
         is_held = any(ruling.verdict is not Verdict.GO for ruling in self.rulings.values())
         return EXIT_HELD if is_held else 0
+
+
+def check_step(home: Home, campaigns: Sequence[str]) -> None:
+    """Make sure that every destination of these campaigns is configured, before any work is done.
+
+    Raises ``ConfigurationError`` naming what is missing.
+    """
+    for destination in {
+        campaign.destination for campaign in load_campaigns().values() if campaign.name in campaigns
+    }:
+        connector(home, destination)
+    settings.pepper(home)
 
 
 def land_step(home: Home, clock: Clock, before: datetime | None = None) -> LoadReport:

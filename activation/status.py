@@ -14,17 +14,31 @@ from activation.guard import Verdict, rule
 from activation.home import Home
 from activation.journal import open_journal
 from activation.request import runs
+from activation.types import State
+
+_OPEN: frozenset[str] = frozenset({State.PLANNED, State.ATTEMPTING})
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run: the verdict on each campaign, and the journal's count of its rows by state."""
+    """One run: the verdict on each campaign, what it plans, and the journal's count of its rows by state."""
 
     run_id: str
     as_of: datetime
     is_frozen: bool
     rulings: Mapping[str, Verdict]
+    planned: Mapping[str, int]
     states: Mapping[str, Mapping[str, int]]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a campaign that may go was not delivered yet, or has rows that may still be sent."""
+        return any(
+            verdict is Verdict.GO
+            and self.planned[name] > 0
+            and (not self.states.get(name) or not _OPEN.isdisjoint(self.states[name]))
+            for name, verdict in self.rulings.items()
+        )
 
 
 def statuses(home: Home) -> list[RunStatus]:
@@ -35,6 +49,7 @@ def statuses(home: Home) -> list[RunStatus]:
             frozen = is_frozen(home, request.run_id)
             rulings = rule(home, read_frozen(home, request.run_id)) if frozen else {}
             verdicts = {name: ruling.verdict for name, ruling in rulings.items()}
+            planned = {name: ruling.planned for name, ruling in rulings.items()}
             states = summary(journal, request.run_id)
-            found.append(RunStatus(request.run_id, request.as_of, frozen, verdicts, states))
+            found.append(RunStatus(request.run_id, request.as_of, frozen, verdicts, planned, states))
     return found

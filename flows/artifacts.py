@@ -7,7 +7,7 @@ from collections import Counter
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from activation.cli.app import before
+from activation.freeze import run_before
 from activation.frozen import FrozenRun
 from activation.guard import Verdict
 from activation.home import Home
@@ -44,7 +44,7 @@ def show_waterfall(home: Home, outcome: Outcome) -> None:
         + "".join(f"\n    - {reason}" for reason in ruling.reasons)
         for ruling in outcome.rulings.values()
     ]
-    tables = as_markdown(waterfalls(run.directory, before(home, read_request(home, run.run_id))))
+    tables = as_markdown(waterfalls(run.directory, run_before(home, read_request(home, run.run_id))))
     head = f"Run {run.run_id}, as of {run.as_of:%Y-%m-%d %H:%M} UTC, digest {run.digest[:16]}"
     create_markdown_artifact(
         "\n\n".join([head, "\n".join(verdicts), tables]),

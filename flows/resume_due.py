@@ -11,12 +11,9 @@ from activation.clock import clock_of, parse_moment
 from activation.errors import MusterError
 from activation.guard import Verdict
 from activation.home import open_home
-from activation.status import RunStatus, statuses
-from activation.types import State
+from activation.status import statuses
 from flows.outcome import error_of
 from flows.steps import deliver_and_report, guard, land
-
-_OPEN: frozenset[str] = frozenset({State.PLANNED, State.ATTEMPTING})
 
 
 @flow(name="resume-due", persist_result=False, result_serializer="json")
@@ -34,7 +31,7 @@ def resume_due(as_of: str | None = None) -> None:
         clock.step_to(parse_moment(as_of))
     land()
     errors: list[MusterError] = []
-    for run_id in [status.run_id for status in statuses(home) if is_open(status)]:
+    for run_id in [status.run_id for status in statuses(home) if status.is_open]:
         try:
             error = resume(run_id)
         except MusterError as raised:
@@ -44,14 +41,6 @@ def resume_due(as_of: str | None = None) -> None:
     if errors:
         gravest = max(errors, key=lambda error: error.exit_code)
         raise type(gravest)(" | ".join(str(error) for error in errors))
-
-
-def is_open(status: RunStatus) -> bool:
-    """Whether a campaign that may go was not delivered yet, or has rows that may still be sent."""
-    return any(
-        verdict is Verdict.GO and (not status.states.get(name) or not _OPEN.isdisjoint(status.states[name]))
-        for name, verdict in status.rulings.items()
-    )
 
 
 def resume(run_id: str) -> MusterError | None:

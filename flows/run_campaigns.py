@@ -12,6 +12,7 @@ from activation.errors import ConfigurationError
 from activation.freeze import is_frozen
 from activation.home import World, open_home
 from activation.request import RunRequest, default_run_id, open_request, record_request
+from activation.run import check_step
 from flows.outcome import error_of
 from flows.steps import build, deliver_and_report, guard, land
 
@@ -31,6 +32,7 @@ def run_campaigns(
     """
     request = requested(campaigns or [], as_of, run_id)
     home = open_home(settings.home_path())
+    check_step(home, request.campaigns)
     if not is_frozen(home, request.run_id):
         land(request.run_id)
     build(request.run_id)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import signal
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -45,15 +44,6 @@ def request(campaigns: list[str] | None, as_of: str | None, run_id: str | None) 
     return home, open_request(
         home, clock, as_of=moment, run_id=name, campaigns=names, requested_by=getpass.getuser()
     )
-
-
-def before(home: Home, asked: RunRequest) -> Path | None:
-    """Where the latest earlier run lies that shares a campaign with this one; None for the first."""
-    earlier = [
-        other for other in runs(home)
-        if is_frozen(home, other.run_id) and other.as_of < asked.as_of and set(other.campaigns) & set(asked.campaigns)
-    ]  # fmt: skip
-    return read_frozen(home, earlier[-1].run_id).directory if earlier else None
 
 
 def latest(home: Home, run_id: str | None) -> FrozenRun:

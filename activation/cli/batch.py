@@ -7,22 +7,21 @@ from typing import Annotated
 import typer
 
 from activation import console, settings
-from activation.campaigns import load_campaigns
-from activation.cli.app import AsJson, AsOf, Names, RunId, app, before, request, stopper
+from activation.cli.app import AsJson, AsOf, Names, RunId, app, request, stopper
 from activation.clock import clock_of, parse_moment
-from activation.connectors.registry import connector
 from activation.digest import content_digest
 from activation.errors import ConfigurationError, HeldError
-from activation.freeze import is_frozen
+from activation.freeze import is_frozen, run_before
 from activation.frozen import read_frozen
 from activation.guard import Verdict
 from activation.home import Home, World, open_home
 from activation.landing.contract import ensure_schema_files
 from activation.ledger import ensure_ledger
-from activation.request import read_request, record_request, runs
+from activation.request import read_request, record_request
 from activation.run import (
     Outcome,
     build_step,
+    check_step,
     deliver_step,
     guard_step,
     land_for,
@@ -32,6 +31,7 @@ from activation.run import (
     report_step,
     run_steps,
 )
+from activation.status import statuses
 from activation.waterfall import waterfalls
 
 
@@ -87,7 +87,7 @@ def plan(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_j
     clock = clock_of(home)
     land_for(home, asked, clock)
     built, rulings = plan_step(home, asked, clock)
-    found = waterfalls(built.export, before(home, asked))
+    found = waterfalls(built.export, run_before(home, asked))
     if as_json:
         console.say_json({"run_id": asked.run_id, "waterfall": found, "rulings": rulings})
     else:
@@ -100,11 +100,7 @@ def plan(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_j
 def run(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_json: AsJson = False) -> None:
     """Land, build, freeze, guard, deliver, report. The same run id again goes on, and sends nothing twice."""
     home, asked = request(campaigns, as_of, run_id)
-    for name in {
-        campaign.destination for campaign in load_campaigns().values() if campaign.name in asked.campaigns
-    }:
-        connector(home, name)  # a missing credential is told before any work is done
-    settings.pepper(home)
+    check_step(home, asked.campaigns)
     record_request(home, asked)
     with console.bars(is_wanted=not as_json) as progress:
         outcome = run_steps(home, asked, should_stop=stopper(), progress=progress)
@@ -125,7 +121,7 @@ def resume(
         clock.step_to(parse_moment(as_of))
     if run_id is None and not due:
         raise ConfigurationError("say which run, or --due for all; `muster status` lists them")
-    names = [run_id] if run_id else [asked.run_id for asked in runs(home) if is_frozen(home, asked.run_id)]
+    names = [run_id] if run_id else [status.run_id for status in statuses(home) if status.is_open]
     land_step(home, clock)
     code = 0
     for name in names:
@@ -167,7 +163,7 @@ def sandbox(
 
 def _tell(home: Home, outcome: Outcome, as_json: bool) -> None:
     asked = read_request(home, outcome.run.run_id)
-    found = waterfalls(outcome.run.directory, before(home, asked))
+    found = waterfalls(outcome.run.directory, run_before(home, asked))
     code = outcome.exit_code()
     if as_json:
         console.say_json(console.outcome_json(outcome, found, code))
