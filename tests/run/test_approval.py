@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from batch_home import MONDAY, Home
 
+# One home serves the module, so one process runs it.
+pytestmark = pytest.mark.xdist_group("approval")
+
 RUN = "20171120T140000Z"
 APPROVER = "head-of-crm@example.com"
 

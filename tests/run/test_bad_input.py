@@ -10,6 +10,9 @@ import duckdb
 import pytest
 from batch_home import MONDAY, PROJECT, Home
 
+# One home serves the module, so one process runs it.
+pytestmark = pytest.mark.xdist_group("bad-input")
+
 HEAD = "profile_id,email,phone,channel,purpose,state,basis,occurred_at,proof\n"
 
 

@@ -10,6 +10,9 @@ import duckdb
 import pytest
 from batch_home import MONDAY, NEXT_MONDAY, Home
 
+# One home serves the module, so one process runs it.
+pytestmark = pytest.mark.xdist_group("first-batch")
+
 
 @pytest.fixture(scope="module")
 def home(make_home: Callable[..., Home]) -> Home:

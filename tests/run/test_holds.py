@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from batch_home import MONDAY, Home
+
+# One home serves the module, so one process runs it.
+pytestmark = pytest.mark.xdist_group("holds")
 
 RUN = "20171120T140000Z"
 
