@@ -16,6 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from activation.home import write_atomically
+
 PROJECT = Path(__file__).parents[2]
 PARTS = ("activation", "macros", "models", "seeds", "tests/dbt", "dbt_project.yml", "profiles.yml")
 MONDAY, NEXT_MONDAY = "2017-11-20T14:00", "2017-11-27T14:00"
@@ -80,21 +82,24 @@ class Home:
 def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Home]]:
     """Makes homes with example data and a sandbox; all sandboxes end with the module."""
     homes: list[Home] = []
+    compiled = tmp_path_factory.getbasetemp().parent / "compiled-recheck"
+    compiled.mkdir(exist_ok=True)
 
     def make(*options: str, project: Path = PROJECT) -> Home:
         home = Home(tmp_path_factory.mktemp("home") / "var", project)
         home.muster("sample", *(options or ("--small",)))
         homes.append(home)
         home.muster("sandbox", "--detach")
-        if (homes[0].path / "warehouse" / "recheck").is_dir() and len(homes) > 1:
-            # Compiled once for each version of the SQL and named by its digest: an edited project finds none.
-            compiled = homes[0].path / "warehouse" / "recheck"
-            shutil.copytree(compiled, home.path / "warehouse" / "recheck", dirs_exist_ok=True)
+        # The re-check is compiled once for each version of the SQL and named by its digest: an edited project
+        # finds none here.
+        shutil.copytree(compiled, home.path / "warehouse" / "recheck", dirs_exist_ok=True)
         return home
 
     yield make
     for home in homes:
         home.muster("sandbox", "--stop")
+        for script in (home.path / "warehouse" / "recheck").glob("*.sql"):
+            write_atomically(compiled / script.name, script.read_bytes())
 
 
 @pytest.fixture(scope="module")
