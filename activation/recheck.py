@@ -50,8 +50,8 @@ def compile_recheck(home: Home) -> str:
 
 
 def project_digest(project: Path = PROJECT) -> str:
-    """A digest over all SQL of the project: the version of its definitions."""
-    digest = hashlib.sha256()
+    """A digest over all SQL of the project, and over this module that makes one script of it."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
     files = [project / "dbt_project.yml"]
     for folder in ("models", "macros", "activation/sql", "seeds/reference"):
         files += sorted(file for file in (project / folder).rglob("*") if file.is_file())

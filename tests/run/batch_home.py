@@ -92,7 +92,8 @@ def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         home.muster("sandbox", "--detach")
         # The re-check is compiled once for each version of the SQL and named by its digest: an edited project
         # finds none here.
-        shutil.copytree(compiled, home.path / "warehouse" / "recheck", dirs_exist_ok=True)
+        target = home.path / "warehouse" / "recheck"
+        shutil.copytree(compiled, target, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
         return home
 
     yield make
