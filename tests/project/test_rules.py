@@ -15,7 +15,7 @@ from activation.content import load_templates
 from activation.settings import PROJECT
 
 REGISTRY_HOST = re.compile(
-    r"pypi[.]org|pythonhosted[.]org|npmjs[.]|docker[.]io|index-url [h/]", re.IGNORECASE
+    r"py[p]i[.]org|python[h]osted|np[m]js[.]|docker[.]io|index-url [h/]", re.IGNORECASE
 )
 MACHINE_PATH = re.compile(r"(?<![\w.*}])/(?:work|root|home|Users)/\w")
 # A model reads no clock but as_of, and nothing that differs from run to run or release to release.
