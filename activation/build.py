@@ -117,7 +117,7 @@ def run_dbt(
         *(sys.executable, "-m", "dbt.cli.main", *arguments),
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "duckdb"),
         *("--target-path", str(directory / "target"), "--log-path", str(directory / "logs")),
-        *("--no-partial-parse", "--vars", json.dumps(variables)),
+        *("--log-level-file", "none", "--no-partial-parse", "--vars", json.dumps(variables)),
     ]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (directory / "dbt.log").open("wb") as log:

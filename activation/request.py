@@ -44,7 +44,8 @@ def open_request(
     Raises ``ConfigurationError`` where the same run id was asked for with other inputs, or ``as_of`` lies in a
     live home's future; ``HeldError`` where a live run comes later than it may.
     """
-    moment, name = as_of or _now(clock), run_id
+    # Not cut to the second: what arrived a moment ago has to count.
+    moment, name = as_of or clock.now(), run_id
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", name):
         raise ConfigurationError(f"{name!r} cannot be a run id: use letters, digits, and _ . -")
     try:
@@ -110,7 +111,3 @@ def runs(home: Home) -> list[RunRequest]:
 def default_run_id(as_of: datetime, campaigns: list[str]) -> str:
     """The run id that follows from as_of and campaigns, so that asking twice is asking once."""
     return "-".join([f"{as_of:%Y%m%dT%H%M%SZ}", *campaigns])[:100]
-
-
-def _now(clock: Clock) -> datetime:
-    return clock.now().replace(microsecond=0)

@@ -94,6 +94,7 @@ def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         # finds none here.
         target = home.path / "warehouse" / "recheck"
         shutil.copytree(compiled, target, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
+        target.chmod(0o700)
         return home
 
     yield make
