@@ -36,19 +36,23 @@ withdrawals as (
 
 events as (
     select id as profile_id, null as email, null as phone, channel, purpose, 'granted' as state, basis,
-        granted_at as occurred_at, 'sign-up form, version 1' as proof
+        granted_at as occurred_at,
+        -- The push permission of some lapses after a year.
+        case when channel = 'push' and chance('lapses' || id) < 0.2 then granted_at + interval 365 day end
+            as expires_at,
+        'sign-up form, version 1' as proof
     from asked
     union all
     -- Some withdrawals name the address only.
     select
         case when channel <> 'email' or chance('by_address' || id) < 0.7 then id end,
         case when channel = 'email' and chance('by_address' || id) >= 0.7 then 'Household' || id || '@example.com' end,
-        null, channel, purpose, 'withdrawn', basis, withdrawn_at, 'preference page'
+        null, channel, purpose, 'withdrawn', basis, withdrawn_at, null, 'preference page'
     from withdrawals
     union all
     -- A duplicate's own opt-out counts for the whole person.
     select id || '-shop', null, null, 'email', 'marketing', 'withdrawn', 'consent',
-        between_times(timestamp '2017-06-01', timestamp '2017-11-15', 'duplicate_leaves' || id), 'shop account page'
+        between_times(timestamp '2017-06-01', timestamp '2017-11-15', 'duplicate_leaves' || id), null, 'shop account page'
     from households
     where has_duplicate and chance('duplicate_withdrawn' || id) < 0.15
 )

@@ -12,6 +12,10 @@ with people as (
             ['Smith', 'Johnson', 'Garcia', 'Miller', 'Davis', 'Nguyen', 'Patel', 'Müller', 'O''Brien', 'Lopez',
              'Wilson', 'Lee', 'Clark', 'Young', 'Schmidt', 'Wright'], 'last' || id
         ) as last_name,
+        date '1940-01-01' + cast(floor(chance('born' || id) * 22000) as int) as birth_date,
+        case when chance('company' || id) < 0.06
+            then pick(['Northwind', 'Contoso', 'Fabrikam', 'Initech', 'Globex'], 'employer' || id) end as company,
+        case when chance('loyalty' || id) < 0.5 then 'L' || (70000000 + household_id) end as loyalty_number,
         (100 + household_id) || ' ' || pick(['Oak', 'Main', 'Elm', 'Lake', 'Hill', 'Mill'], 'street' || id)
             || ' Street' as address,
         places.postal_code,
@@ -47,7 +51,7 @@ first_rows as (
                 then '(555) ' || substr(phone, 6, 3) || '-' || substr(phone, 9)
             else phone
         end as phone,
-        first_name, last_name, address, postal_code, city, country, timezone, language, occupation, account_id,
+        first_name, last_name, birth_date, company, loyalty_number, address, postal_code, city, country, timezone, language, occupation, account_id,
         interests,
         'customer' as lifecycle_stage,
         created_at,
@@ -78,6 +82,9 @@ duplicates as (
         case when has_phone and (chance('same' || id) >= 0.5 or not has_email) then phone end as phone,
         first_name,
         last_name,
+        case when chance('birth_asked' || id) < 0.5 then birth_date end as birth_date,
+        null as company,
+        case when chance('card_shown' || id) < 0.3 then loyalty_number end as loyalty_number,
         null as address,
         null as postal_code,
         null as city,
