@@ -1,5 +1,5 @@
--- The value tier of each customer with an order: by rank of net revenue over the last 365 days. The rank
--- ends in the customer id, so that equal revenue never moves anybody between tiers from run to run.
+-- The value tier of each customer with an order: by rank of net revenue over the last 365 days, in the reporting
+-- currency. The rank ends in the customer id, so that equal revenue never moves anybody between tiers from run to run.
 {%- set vip_share = 0.10 %}
 {%- set high_share = 0.30 %}
 {%- set middle_share = 0.60 %}
@@ -7,38 +7,28 @@
 with orders as (
 
     select
-        profile_id,
-        net_amount,
+        customer_id,
+        currency,
+        net_amount_reporting,
         ordered_at
-    from {{ ref('int_orders_netted') }}
-    where ordered_at < {{ as_of() }}
-
-),
-
-profiles_mapped as (
-
-    select
-        profile_id,
-        customer_id
-    from {{ ref('int_profiles_mapped') }}
+    from {{ ref('int_orders_converted') }}
 
 ),
 
 orders_summed as (
 
     select
-        profiles_mapped.customer_id,
+        customer_id,
         cast(count(*) as int) as order_count,
-        cast(sum(orders.net_amount) as decimal(18, 4)) as net_revenue,
+        cast(sum(net_amount_reporting) as decimal(18, 4)) as net_revenue,
         cast(sum(
-            case when orders.ordered_at >= {{ days_before(as_of(), 365) }} then orders.net_amount else 0 end
+            case when ordered_at >= {{ days_before(as_of(), 365) }} then net_amount_reporting else 0 end
         ) as decimal(18, 4)) as net_revenue_365_days,
-        min(orders.ordered_at) as first_ordered_at,
-        max(orders.ordered_at) as last_ordered_at
+        min(currency) <> max(currency) as has_mixed_currency,
+        min(ordered_at) as first_ordered_at,
+        max(ordered_at) as last_ordered_at
     from orders
-    inner join profiles_mapped
-        on orders.profile_id = profiles_mapped.profile_id
-    group by profiles_mapped.customer_id
+    group by customer_id
 
 ),
 
@@ -65,6 +55,7 @@ select
     order_count,
     net_revenue,
     net_revenue_365_days,
+    has_mixed_currency,
     first_ordered_at,
     last_ordered_at
 from customers_ranked

@@ -2,6 +2,7 @@ with events as (
 
     select
         message_id,
+        provider_id,
         email_normalised,
         event,
         detail,
@@ -14,6 +15,7 @@ with events as (
 
 select
     message_id,
+    provider_id,
     email_normalised,
     event,
     lower(trim(detail)) as detail,

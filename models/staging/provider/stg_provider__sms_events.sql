@@ -2,6 +2,7 @@ with events as (
 
     select
         message_id,
+        provider_id,
         phone_e164,
         event,
         detail,
@@ -14,6 +15,7 @@ with events as (
 
 select
     message_id,
+    provider_id,
     phone_e164,
     event,
     lower(trim(detail)) as detail,

@@ -32,7 +32,7 @@ select
     order_id,
     profile_id,
     status,
-    currency,
+    upper(trim(currency)) as currency,
     cast(gross_amount as decimal(18, 4)) as gross_amount,
     cast(coalesce(discount_amount, 0) as decimal(18, 4)) as discount_amount,
     ordered_at,

@@ -5,6 +5,7 @@ with refunds as (
         refund_id,
         order_id,
         reason,
+        currency,
         amount,
         refunded_at,
         _loaded_at,
@@ -30,6 +31,7 @@ select
     refund_id,
     order_id,
     reason,
+    upper(nullif(trim(currency), '')) as currency,
     cast(amount as decimal(18, 4)) as amount,
     refunded_at,
     _loaded_at as loaded_at
