@@ -1,77 +1,58 @@
--- One label for all profiles that share an e-mail address or a phone number, directly or through others.
--- Each round spreads the smallest label over one kind of key; a data test proves that it has settled.
-{%- set rounds = 4 %}
-{%- set junk_key_after_profiles = 20 %}
-
+-- One label for all profiles that are linked, directly or through others: the smallest profile id among them.
 with profiles as (
 
-    select
-        profile_id,
-        email_normalised,
-        phone_e164
-    from {{ ref('stg_crm__profiles') }}
+    select profile_id
+    from {{ ref('int_profiles_cleaned') }}
 
 ),
 
--- A key that very many profiles share is a switchboard or a test address: it links nobody.
-keys_counted as (
+links_numbered as (
 
     select
-        profile_id,
-        email_normalised,
-        phone_e164,
-        count(*) over (partition by email_normalised) as profiles_with_email,
-        count(*) over (partition by phone_e164) as profiles_with_phone
-    from profiles
+        profile_id_a,
+        profile_id_b,
+        node_a,
+        node_b
+    from {{ ref('int_profile_links_numbered') }}
 
 ),
 
-round_0 as (
+components as (
 
-    select
-        profile_id,
-        case
-            when email_normalised is null or profiles_with_email > {{ junk_key_after_profiles }}
-                then 'profile:' || profile_id
-            else 'email:' || email_normalised
-        end as email_key,
-        case
-            when phone_e164 is null or profiles_with_phone > {{ junk_key_after_profiles }}
-                then 'profile:' || profile_id
-            else 'phone:' || phone_e164
-        end as phone_key,
-        profile_id as label
-    from keys_counted
-
-),
-{%- for round in range(1, rounds + 1) %}
-
-labels_spread_by_email_{{ round }} as (
-
-    select
-        profile_id,
-        email_key,
-        phone_key,
-        min(label) over (partition by email_key) as label
-    from round_{{ round - 1 }}
+    {{ connected_components(ref('int_profile_links_numbered'), 'node_a', 'node_b') }}
 
 ),
 
-round_{{ round }} as (
+nodes as (
 
     select
-        profile_id,
-        email_key,
-        phone_key,
-        min(label) over (partition by phone_key) as label
-    from labels_spread_by_email_{{ round }}
+        profile_id_a as profile_id,
+        node_a as node
+    from links_numbered
 
-){% if not loop.last %},{% endif %}
-{%- endfor %}
+    union
+
+    select
+        profile_id_b as profile_id,
+        node_b as node
+    from links_numbered
+
+),
+
+profiles_labelled as (
+
+    select
+        nodes.profile_id,
+        min(nodes.profile_id) over (partition by components.label) as cluster_id
+    from nodes
+    inner join components
+        on nodes.node = components.node
+
+)
 
 select
-    profile_id,
-    email_key,
-    phone_key,
-    label as cluster_id
-from round_{{ rounds }}
+    profiles.profile_id,
+    coalesce(profiles_labelled.cluster_id, profiles.profile_id) as cluster_id
+from profiles
+left join profiles_labelled
+    on profiles.profile_id = profiles_labelled.profile_id

@@ -25,7 +25,7 @@ profiles as (
         profile_id,
         email_normalised,
         phone_e164
-    from {{ ref('stg_crm__profiles') }}
+    from {{ ref('int_profiles_cleaned') }}
 
 ),
 

@@ -6,14 +6,22 @@ with customers as (
         phone,
         first_name,
         last_name,
+        company,
+        loyalty_number,
+        occupation,
+        interests,
         address,
         postal_code,
         city,
         country,
-        timezone,
+        time_zone,
+        time_zone_basis,
         language,
         account_id,
         profile_count,
+        has_role_email,
+        has_disposable_email,
+        birth_date,
         created_at
     from {{ ref('int_customers_merged') }}
 
@@ -63,16 +71,6 @@ profiles_mapped as (
 
 ),
 
-time_zones as (
-
-    select
-        country,
-        time_zone,
-        is_country_default
-    from {{ ref('time_zones') }}
-
-),
-
 subscriptions_by_customer as (
 
     select
@@ -95,37 +93,6 @@ tickets_by_customer as (
         on tickets.profile_id = profiles_mapped.profile_id
     group by profiles_mapped.customer_id
 
-),
-
-known_zones as (
-
-    select distinct time_zone
-    from time_zones
-
-),
-
-country_zones as (
-
-    select
-        country,
-        time_zone
-    from time_zones
-    where is_country_default
-
-),
-
--- A zone that does not exist falls back to the country's only zone; in a country of several it stays unknown.
-customers_placed as (
-
-    select
-        customers.customer_id,
-        coalesce(known_zones.time_zone, country_zones.time_zone) as time_zone
-    from customers
-    left join known_zones
-        on customers.timezone = known_zones.time_zone
-    left join country_zones
-        on customers.country = country_zones.country
-
 )
 
 select
@@ -134,11 +101,16 @@ select
     customers.phone,
     customers.first_name,
     customers.last_name,
+    customers.company,
+    customers.loyalty_number,
+    customers.occupation,
+    customers.interests,
     customers.address,
     customers.postal_code,
     customers.city,
     customers.country,
-    customers_placed.time_zone,
+    customers.time_zone,
+    customers.time_zone_basis,
     customers.language,
     customers.account_id,
     coalesce(customer_values.value_tier, 'none') as value_tier,
@@ -147,14 +119,15 @@ select
     coalesce(customer_values.net_revenue, cast(0 as decimal(18, 4))) as net_revenue,
     coalesce(customer_values.net_revenue_365_days, cast(0 as decimal(18, 4))) as net_revenue_365_days,
     subscriptions_by_customer.customer_id is not null as has_active_subscription,
+    customers.has_role_email,
+    customers.has_disposable_email,
+    customers.birth_date,
     customers.created_at,
     customer_values.first_ordered_at,
     customer_values.last_ordered_at,
     subscriptions_by_customer.subscribed_at,
     tickets_by_customer.last_ticket_at
 from customers
-inner join customers_placed
-    on customers.customer_id = customers_placed.customer_id
 left join customer_values
     on customers.customer_id = customer_values.customer_id
 left join subscriptions_by_customer

@@ -1,23 +1,29 @@
--- A key that still connects two clusters means that the rounds of int_profiles_linked did not suffice: two
--- golden customers would be one person, who could then be contacted twice.
-with profiles_linked as (
+-- A link that still joins two clusters means that the rounds of connected_components did not suffice: two golden
+-- customers would be one person, who could then be contacted twice.
+with links as (
 
     select
-        email_key,
-        phone_key,
+        profile_id_a,
+        profile_id_b
+    from {{ ref('int_profile_links_found') }}
+
+),
+
+profiles_linked as (
+
+    select
+        profile_id,
         cluster_id
     from {{ ref('int_profiles_linked') }}
 
 )
 
-select email_key as shared_key
-from profiles_linked
-group by email_key
-having count(distinct cluster_id) > 1
-
-union all
-
-select phone_key as shared_key
-from profiles_linked
-group by phone_key
-having count(distinct cluster_id) > 1
+select
+    links.profile_id_a,
+    links.profile_id_b
+from links
+inner join profiles_linked as linked_a
+    on links.profile_id_a = linked_a.profile_id
+inner join profiles_linked as linked_b
+    on links.profile_id_b = linked_b.profile_id
+where linked_a.cluster_id <> linked_b.cluster_id
