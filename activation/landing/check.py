@@ -14,6 +14,8 @@ from activation.landing.text import FAULTS
 
 FLOATS = ("FLOAT", "DOUBLE")
 NUMBERS = (*FLOATS, "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL")
+# A moment outside of this is a mistake, or a system's way to say "never".
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
 WHOLE = r"\s*[+-]?\d+(\.0*)?\s*"
 
 
@@ -55,10 +57,12 @@ def check(table: Table, source: Source, stamp: str, known_by: str | None) -> Che
         given, kind = source.columns.get(column.name, ("cast(null as varchar)", "VARCHAR"))
         read = _read(column, given, kind)
         value = _cast(column, read, kind)
+        if column.is_open_end:
+            value = f"case when extract(year from {value}) <= {LATEST_YEAR} then {value} end"
         if column.name == LOADED_AT:
             value = f"coalesce({value}, {stamp})"
         selected += [f"{read} as given_{index}", f"{value} as {quoted(column.name)}"]
-        for condition, reason in _rules(column, f"given_{index}", known_by):
+        for condition, reason in _rules(column, f"given_{index}", kind, known_by):
             rules[len(rules) + 1] = Rule(column.name, reason)
             tests.append(f"when {condition} then {len(rules)}")
     if table.any_of:
@@ -86,6 +90,8 @@ def _cast(column: Column, value: str, kind: str) -> str:
     if column.type == "string":
         if column.allowed:
             value = f"lower(trim({value}))"
+        if column.is_composed:
+            value = f"nfc_normalize({value})"
         return value if column.default is None else f"coalesce({value}, {literal(column.default)})"
     is_number = kind.startswith(NUMBERS)
     if column.type == "timestamp":
@@ -107,16 +113,22 @@ def _text(value: str, kind: str) -> str:
     return value if kind == "VARCHAR" else f"cast({value} as varchar)"
 
 
-def _rules(column: Column, given: str, known_by: str | None) -> Iterator[tuple[str, str]]:
+def _rules(column: Column, given: str, kind: str, known_by: str | None) -> Iterator[tuple[str, str]]:
     name = quoted(column.name)
     if column.is_not_null and column.default is None:
         yield f"{given} is null", "is empty"
     if column.type == "string":
         yield f"contains({given}, chr(0))", "holds a NUL character"
     else:
-        yield f"{given} is not null and {name} is null", f"is no {column.type}"
-    if column.type in {"timestamp", "double"}:
+        cast = _cast(column, given, kind) if column.is_open_end else name
+        yield f"{given} is not null and {cast} is null", f"is no {column.type}"
+    if column.type in {"timestamp", "date", "double"}:
         yield f"not isfinite({name})", f"is no {column.type}"
+    if column.type == "timestamp":
+        yield (
+            f"extract(year from {name}) not between {EARLIEST_YEAR} and {LATEST_YEAR}",
+            f"lies before {EARLIEST_YEAR} or after {LATEST_YEAR}",
+        )
     if column.allowed:
         listed = ", ".join(literal(value) for value in column.allowed)
         yield f"{name} not in ({listed})", f"is none of {', '.join(column.allowed)}"

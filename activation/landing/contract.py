@@ -46,7 +46,11 @@ ARROW_TYPES: dict[str, pa.DataType] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of an input file. ``allowed`` is empty where any value will do."""
+    """One column of an input file.
+
+    ``allowed`` is empty where any value will do. ``is_composed``: accents are joined to their letters (Unicode
+    NFC). ``is_open_end``: a moment of a distant year means that there is no end yet.
+    """
 
     name: str
     type: str
@@ -54,6 +58,8 @@ class Column:
     is_not_null: bool
     allowed: tuple[str, ...] = ()
     default: str | None = None
+    is_composed: bool = False
+    is_open_end: bool = False
 
     @property
     def sql_type(self) -> str:
@@ -110,6 +116,9 @@ def _column(name: str, declared: str | dict[str, Any]) -> Column:
     kind, _, rule = str(entry["type"]).partition(" ")
     if kind not in SQL_TYPES or rule not in {"", "required", "not null"}:
         raise ConfigurationError(f"contract.yml, column {name}: {entry['type']!r} is no type and rule")
+    unknown = set(entry) - {"type", "allowed", "default", "unicode", "open_end"}
+    if unknown or entry.get("unicode", "nfc") != "nfc":
+        raise ConfigurationError(f"contract.yml, column {name}: does not know {entry}")
     is_not_null = rule == "not null"
     default = entry.get("default")
     return Column(
@@ -119,6 +128,8 @@ def _column(name: str, declared: str | dict[str, Any]) -> Column:
         is_not_null=is_not_null,
         allowed=tuple(entry.get("allowed", ())),
         default=default,
+        is_composed="unicode" in entry,
+        is_open_end=bool(entry.get("open_end")),
     )
 
 

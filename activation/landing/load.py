@@ -136,7 +136,12 @@ def _require_columns(table: Table, source: Source) -> None:
 
 
 def _closest(name: str, others: Iterable[str]) -> str | None:
-    near = get_close_matches(name, sorted(others), 1, cutoff=0.55)
+    words = set(name.split("_"))  # phone_number is more like phone than like loyalty_number
+    listed = sorted(others)
+    contained = [
+        other for other in listed if words <= set(other.split("_")) or words >= set(other.split("_"))
+    ]
+    near = get_close_matches(name, contained, 1, cutoff=0) or get_close_matches(name, listed, 1, cutoff=0.55)
     return near[0] if near else None
 
 

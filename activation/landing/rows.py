@@ -12,7 +12,7 @@ from activation.home import Home
 from activation.landing.check import Checked
 from activation.landing.contract import LOADED_AT, SOURCE_FILE, publish, temporary_name
 from activation.landing.job import Job, forget, record
-from activation.landing.normalise import email_sql, register_phones
+from activation.landing.normalise import email_sql, register_emails, register_phones
 from activation.landing.report import FileReport
 from activation.landing.source import literal, quoted
 
@@ -65,19 +65,22 @@ def land_rows(
 def _good_rows(connection: duckdb.DuckDBPyConnection, job: Job) -> str:
     table = job.table
     columns = [f"checked.{quoted(name)}" for name in table.column_names]
-    joins, order = "", ""
+    joins = ""
+    good = "(select * from checked where broken = 0)"
     for name, origin in table.normalised:
         if origin == "email":
-            columns.append(f"{email_sql('checked.email')} as {name}")
+            register_emails(connection, good, origin)
+            columns.append(f"{email_sql('checked.email', 'emails.normalised')} as {name}")
+            joins += " left join emails on checked.email = emails.given"
             continue
         country = "country" if "country" in table.column_names else "cast(null as varchar)"
-        register_phones(connection, "checked", origin, country)
-        columns.append(f"phones.e164 as {name}")
-        joins = (
+        register_phones(connection, good, origin, country)
+        columns.append(f"phones.normalised as {name}")
+        joins += (
             f" left join phones on checked.{origin} = phones.given"
             f" and {country} is not distinct from phones.region"
         )
-        order = " order by row_number"
+    order = " order by row_number" if joins else ""
     columns += [f"checked.{LOADED_AT}", f"{literal(job.file.name)} as {SOURCE_FILE}"]
     return f"select {', '.join(columns)} from checked{joins} where broken = 0{order}"
 

@@ -353,3 +353,52 @@ def test_landed_and_quarantined_files_are_private(home: Home, drop: Drop) -> Non
     land(home, NOW)
     written = [file for zone in (home.landing, home.quarantine) for file in zone.rglob("*") if file.is_file()]
     assert {file.stat().st_mode & 0o777 for file in written} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("moment", "reason"),
+    [
+        ("1899-12-31 23:59:59", "lies before 1900 or after 2199"),
+        ("1900-01-01 00:00:00", None),
+        ("2199-12-31 23:59:59", None),
+        ("2200-01-01 00:00:00", "lies before 1900 or after 2199"),
+        ("9999-12-31", "lies before 1900 or after 2199"),
+        ("0000-00-00 00:00:00", "is no timestamp"),
+        ("0001-01-01", "lies before 1900 or after 2199"),
+        ("infinity", "is no timestamp"),
+    ],
+)
+def test_a_moment_lies_between_1900_and_2199(home: Home, drop: Drop, moment: str, reason: str | None) -> None:
+    drop("shop.orders", "a.csv", ORDERS + order(1, at=moment))
+    (file,) = land(home, NOW).files
+    assert file.reasons == ({f"ordered_at: {reason}": 1} if reason else {})
+
+
+def test_an_end_in_a_distant_year_is_none_yet(home: Home, drop: Drop, rows: Rows) -> None:
+    header = "ticket_id,profile_id,opened_at,closed_at\n"
+    ends = ["2199-12-31", "2200-01-01", "9999-12-31 23:59:59", "infinity", "", "0000-00-00", "1899-12-31"]
+    drop(
+        "support.tickets", "a.csv", header + "".join(f"{n},p,{DAY},{end}\n" for n, end in enumerate(ends, 1))
+    )
+    (file,) = land(home, NOW).files
+    assert [row["closed_at"] is None for row in rows("support.tickets")] == [False, True, True, True, True]
+    assert dict(file.reasons) == {
+        "closed_at: is no timestamp": 1,
+        "closed_at: lies before 1900 or after 2199": 1,
+    }
+
+
+def test_two_spellings_of_an_accent_become_one_name(home: Home, drop: Drop, rows: Rows) -> None:
+    header = "profile_id,source_system,email,first_name,city,created_at,updated_at\n"
+    names = ["Zoe\u0308,Ko\u0308ln", "Zo\u00eb,K\u00f6ln", "\u05e9\u05e8\u05d4,\u0631\u0627\u0645"]
+    drop(
+        "crm.profiles",
+        "a.csv",
+        header + "".join(f"{n},crm,,{name},{DAY},{DAY}\n" for n, name in enumerate(names)),
+    )
+    land(home, NOW)
+    assert [(row["first_name"], row["city"]) for row in rows("crm.profiles")] == [
+        ("Zo\u00eb", "K\u00f6ln"),
+        ("Zo\u00eb", "K\u00f6ln"),
+        ("\u05e9\u05e8\u05d4", "\u0631\u0627\u0645"),
+    ]
