@@ -53,47 +53,50 @@ sign_ins as (
 
 ),
 
--- Of several at one moment, one.
-sign_ins_by_customer as (
+sign_ins_mapped as (
 
     select
         sign_ins.device_id,
         sign_ins.signed_in_at,
-        min(profiles_mapped.customer_id) as customer_id
+        profiles_mapped.customer_id
     from sign_ins
     inner join profiles_mapped
         on sign_ins.profile_id = profiles_mapped.profile_id
-    group by sign_ins.device_id, sign_ins.signed_in_at
 
 ),
 
-devices_shared as (
+devices_of_few as (
 
     select device_id
-    from sign_ins_by_customer
+    from sign_ins_mapped
     group by device_id
-    having count(distinct customer_id) >= {{ shared_device_from_customers }}
+    having count(distinct customer_id) < {{ shared_device_from_customers }}
+
+),
+
+-- Of several customers at one moment, one.
+sign_ins_told_apart as (
+
+    select
+        sign_ins_mapped.device_id,
+        sign_ins_mapped.signed_in_at,
+        min(sign_ins_mapped.customer_id) as customer_id
+    from sign_ins_mapped
+    inner join devices_of_few
+        on sign_ins_mapped.device_id = devices_of_few.device_id
+    group by sign_ins_mapped.device_id, sign_ins_mapped.signed_in_at
 
 ),
 
 sign_ins_in_order as (
 
     select
-        sign_ins_by_customer.device_id,
-        sign_ins_by_customer.customer_id,
-        sign_ins_by_customer.signed_in_at,
-        lag(sign_ins_by_customer.signed_in_at) over (
-            partition by sign_ins_by_customer.device_id
-            order by sign_ins_by_customer.signed_in_at asc nulls last
-        ) as signed_in_before_at,
-        lead(sign_ins_by_customer.signed_in_at) over (
-            partition by sign_ins_by_customer.device_id
-            order by sign_ins_by_customer.signed_in_at asc nulls last
-        ) as signed_in_next_at
-    from sign_ins_by_customer
-    left join devices_shared
-        on sign_ins_by_customer.device_id = devices_shared.device_id
-    where devices_shared.device_id is null
+        device_id,
+        customer_id,
+        signed_in_at,
+        lag(signed_in_at) over (partition by device_id order by signed_in_at asc nulls last) as signed_in_before_at,
+        lead(signed_in_at) over (partition by device_id order by signed_in_at asc nulls last) as signed_in_next_at
+    from sign_ins_told_apart
 
 )
 

@@ -81,7 +81,7 @@ points_by_evidence as (
 
     select
         {%- for evidence in evidences %}
-        max(case when evidence = '{{ evidence }}' then points else 0 end) as {{ evidence }}{{ ',' if not loop.last }}
+        sum(case when evidence = '{{ evidence }}' then points else 0 end) as {{ evidence }}{{ ',' if not loop.last }}
         {%- endfor %}
     from identity_rules
 
