@@ -1,0 +1,1 @@
+"""Scores that need a fit: parameters of probability models, fitted here, landed, and joined by SQL."""
