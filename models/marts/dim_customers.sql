@@ -35,6 +35,7 @@ customer_values as (
         order_count,
         net_revenue,
         net_revenue_365_days,
+        has_mixed_currency,
         first_ordered_at,
         last_ordered_at
     from {{ ref('int_customers_valued') }}
@@ -59,6 +60,16 @@ tickets as (
         profile_id,
         opened_at
     from {{ ref('stg_support__tickets') }}
+
+),
+
+lifecycle_changes as (
+
+    select
+        customer_id,
+        lifecycle_stage
+    from {{ ref('fct_lifecycle_changes') }}
+    where is_current
 
 ),
 
@@ -114,11 +125,13 @@ select
     customers.language,
     customers.account_id,
     coalesce(customer_values.value_tier, 'none') as value_tier,
+    coalesce(lifecycle_changes.lifecycle_stage, 'prospect') as lifecycle_stage,
     customers.profile_count,
     coalesce(customer_values.order_count, 0) as order_count,
     coalesce(customer_values.net_revenue, cast(0 as decimal(18, 4))) as net_revenue,
     coalesce(customer_values.net_revenue_365_days, cast(0 as decimal(18, 4))) as net_revenue_365_days,
     subscriptions_by_customer.customer_id is not null as has_active_subscription,
+    coalesce(customer_values.has_mixed_currency, false) as has_mixed_currency,
     customers.has_role_email,
     customers.has_disposable_email,
     customers.birth_date,
@@ -130,6 +143,8 @@ select
 from customers
 left join customer_values
     on customers.customer_id = customer_values.customer_id
+left join lifecycle_changes
+    on customers.customer_id = lifecycle_changes.customer_id
 left join subscriptions_by_customer
     on customers.customer_id = subscriptions_by_customer.customer_id
 left join tickets_by_customer

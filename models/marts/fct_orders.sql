@@ -9,6 +9,7 @@ with orders as (
         discount_amount,
         refund_amount,
         net_amount,
+        is_over_refunded,
         ordered_at
     from {{ ref('int_orders_netted') }}
 
@@ -32,6 +33,7 @@ select
     orders.discount_amount,
     orders.refund_amount,
     orders.net_amount,
+    orders.is_over_refunded,
     orders.ordered_at
 from orders
 inner join profiles_mapped
