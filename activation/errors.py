@@ -5,6 +5,7 @@
     MusterError                     1  never raised itself
     ├── ConfigurationError          2  settings, campaign files, templates: a person must edit something
     │   └── LandingError            2  an input file cannot be read as its contract says
+    │       └── DamagedFileError    2  … because its bytes are damaged
     ├── BuildError                  2  dbt failed, or a test on a shared layer did
     ├── HeldError                   3  a guard tripped or an approval is missing: nothing unsafe was sent
     ├── InDoubtError                4  more requests of unknown outcome than the limit allows
@@ -33,6 +34,10 @@ class ConfigurationError(MusterError):
 
 class LandingError(ConfigurationError):
     """An input file does not have the shape its contract asks for."""
+
+
+class DamagedFileError(LandingError):
+    """An input file's content is not what its own format says."""
 
 
 class BuildError(MusterError):

@@ -16,6 +16,7 @@ FLOATS = ("FLOAT", "DOUBLE")
 NUMBERS = (*FLOATS, "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL")
 # A moment outside of this is a mistake, or a system's way to say "never".
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2199
+LONGEST_TEXT = 65_536  # bytes; what is longer is no name, no comment and no address
 WHOLE = r"\s*[+-]?\d+(\.0*)?\s*"
 
 
@@ -119,6 +120,7 @@ def _rules(column: Column, given: str, kind: str, known_by: str | None) -> Itera
         yield f"{given} is null", "is empty"
     if column.type == "string":
         yield f"contains({given}, chr(0))", "holds a NUL character"
+        yield f"strlen({given}) > {LONGEST_TEXT}", f"is longer than {LONGEST_TEXT:,} bytes"
     else:
         cast = _cast(column, given, kind) if column.is_open_end else name
         yield f"{given} is not null and {cast} is null", f"is no {column.type}"

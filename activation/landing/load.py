@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 
 from activation.clock import naive_utc
-from activation.errors import LandingError
+from activation.errors import DamagedFileError, LandingError
 from activation.home import Home, World
 from activation.landing.check import check
 from activation.landing.contract import (
@@ -24,6 +26,7 @@ from activation.landing.contract import (
     contract,
     ensure_schema_files,
 )
+from activation.landing.damaged import open_damaged
 from activation.landing.job import Job, digest_of, identity_of, record
 from activation.landing.report import FileReport, LoadReport
 from activation.landing.rows import land_rows
@@ -103,18 +106,31 @@ def _land_file(home: Home, job: Job, spill: Path, problems: list[str]) -> FileRe
     if list((home.landing / job.table.folder).glob(f"*-{job.digest}.parquet")):
         job.file.unlink()
         return FileReport(job.table.name, job.file.name, is_already_landed=True)
-    with connect(spill) as connection:
+    try:
         try:
-            source = open_source(connection, job.file)
-            _require_columns(job.table, source)
-            source, unknown = _without_unknown(job, source, problems)
-            stamp, limit = (_timestamp(moment) for moment in (job.stamp, job.loaded_at))
-            checked = check(job.table, source, stamp, limit if home.world is World.LIVE else None)
-            report = land_rows(connection, home, job, checked, unknown)
-        except LandingError as error:
-            return _set_aside(home, job, str(error), problems)
+            report, found = _land_from(open_source, home, job, spill)
+        except DamagedFileError:
+            if job.file.suffix.lower() != ".parquet":
+                raise
+            report, found = _land_from(open_damaged, home, job, spill)
+    except LandingError as error:
+        return _set_aside(home, job, str(error), problems)
+    problems += found
     if not job.is_replaced:
         job.file.unlink()
+    return report
+
+
+def _land_from(
+    opener: Callable[[duckdb.DuckDBPyConnection, Path], Source], home: Home, job: Job, spill: Path
+) -> tuple[FileReport, list[str]]:
+    stamp, limit = (_timestamp(moment) for moment in (job.stamp, job.loaded_at))
+    with connect(spill) as connection:
+        source = opener(connection, job.file)
+        _require_columns(job.table, source)
+        source, unknown, problems = _without_unknown(job, source)
+        checked = check(job.table, source, stamp, limit if home.world is World.LIVE else None)
+        report = land_rows(connection, home, job, checked, unknown)
     if report.quarantined:
         worst = max(report.reasons, key=lambda reason: report.reasons[reason])
         problems.append(
@@ -122,7 +138,7 @@ def _land_file(home: Home, job: Job, spill: Path, problems: list[str]) -> FileRe
             f"{job.table.folder}/{job.landed_name}, the first at {source.unit} {report.first_bad_row}; "
             f"most often {worst} ({report.reasons[worst]:,})"
         )
-    return report
+    return report, problems
 
 
 def _require_columns(table: Table, source: Source) -> None:
@@ -145,7 +161,8 @@ def _closest(name: str, others: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
-def _without_unknown(job: Job, source: Source, problems: list[str]) -> tuple[Source, tuple[str, ...]]:
+def _without_unknown(job: Job, source: Source) -> tuple[Source, tuple[str, ...], list[str]]:
+    problems = []
     known = {*job.table.column_names, LOADED_AT}
     others = sorted(set(source.columns) - known)
     unknown = tuple(name for name in others if PRINTABLE.fullmatch(name))
@@ -161,7 +178,7 @@ def _without_unknown(job: Job, source: Source, problems: list[str]) -> tuple[Sou
             f"{job.place}: only the first load of a table may state {LOADED_AT}; "
             f"its rows count as known from {naive_utc(job.stamp):%Y-%m-%d %H:%M:%S} UTC"
         )
-    return Source(source.relation, columns, source.row, source.fault, source.raw, source.unit), unknown
+    return replace(source, columns=columns), unknown, problems
 
 
 def _set_aside(home: Home, job: Job, reason: str, problems: list[str]) -> FileReport:

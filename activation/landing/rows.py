@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from activation.errors import LandingError
+from activation.errors import DamagedFileError
 from activation.home import Home
 from activation.landing.check import Checked
 from activation.landing.contract import LOADED_AT, SOURCE_FILE, publish, temporary_name
@@ -26,8 +26,8 @@ def land_rows(
 ) -> FileReport:
     """Write the good rows, the bad ones and the record of both; the good ones last.
 
-    Until those are in place, the file lands again as if for the first time. Raises ``LandingError`` where the
-    content cannot be read.
+    Until those are in place, the file lands again as if for the first time. Raises ``DamagedFileError``
+    where the content cannot be read.
     """
     connection.execute(f"create view checked as {checked.query}")
     try:
@@ -35,7 +35,7 @@ def land_rows(
             "create table bad as select row_number, broken, raw_row from checked where broken > 0"
         )
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException):
-        raise LandingError("has damaged content; write it again and drop it once more") from None
+        raise DamagedFileError("has damaged content; write it again and drop it once more") from None
     counted = connection.execute("select broken, count(*), min(row_number) from bad group by 1").fetchall()
     landed_file = home.landing / job.table.folder / job.landed_name
     for stale in landed_file.parent.glob(".*.tmp"):  # of a landing that was killed: the lock is ours

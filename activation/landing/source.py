@@ -74,7 +74,8 @@ def literal(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _unique(names: Iterable[str]) -> list[str]:
+def unique(names: Iterable[str]) -> list[str]:
+    """Give column names in lower case. Raises ``LandingError`` where two are the same."""
     listed = [name.strip().lower() for name in names]
     if len(set(listed)) < len(listed):
         raise LandingError("has two columns of the same name")
@@ -89,7 +90,7 @@ def _parquet(connection: duckdb.DuckDBPyConnection, file: Path) -> Source:
         for name, kind, *_ in connection.execute(f"describe select * from {relation}").fetchall()
         if name != "file_row_number"
     ]
-    names = _unique(name for name, _ in described)
+    names = unique(name for name, _ in described)
     fields = ", ".join(f"{literal(name)}: {quoted(name)}" for name, _ in described)
     return Source(
         relation=relation,
@@ -103,7 +104,7 @@ def _parquet(connection: duckdb.DuckDBPyConnection, file: Path) -> Source:
 
 def _csv(connection: duckdb.DuckDBPyConnection, file: Path) -> Source:
     header, records = text.read_csv(file)
-    names = _unique(header)
+    names = unique(header)
     slots = [f"c{index}" for index in range(len(names))]
     declared = "".join(f", {slot} varchar" for slot in slots)
     connection.execute(f"create or replace table lines (row bigint, fault int, body varchar{declared})")
@@ -120,7 +121,7 @@ def _csv(connection: duckdb.DuckDBPyConnection, file: Path) -> Source:
             *values,
         ]
         columns = [pa.array(array, field.type) for array, field in zip(arrays, schema, strict=True)]
-        _append(connection, pa.Table.from_arrays(columns, schema=schema))
+        append(connection, pa.Table.from_arrays(columns, schema=schema))
     fields = ", ".join(f"{literal(name)}: {slot}" for name, slot in zip(names, slots, strict=True))
     return Source(
         relation="lines",
@@ -143,7 +144,7 @@ def _jsonl(connection: duckdb.DuckDBPyConnection, file: Path) -> Source:
                 "body": pa.array([record.text for record in batch], pa.string()),
             }
         )
-        _append(connection, table)
+        append(connection, table)
     connection.execute(
         f"update lines set fault = {text.NOT_JSON} where fault = 0 "
         "and coalesce(case when json_valid(body) then json_type(body) end, '') <> 'OBJECT'"
@@ -151,14 +152,17 @@ def _jsonl(connection: duckdb.DuckDBPyConnection, file: Path) -> Source:
     found = connection.execute(
         "select distinct unnest(json_keys(body)) as name from lines where fault = 0 order by name"
     ).fetchall()
-    keys = [str(name) for (name,) in found]
-    names = _unique(keys)
-    pointers = ["/" + key.replace("~", "~0").replace("/", "~1") for key in keys]
+    spellings: dict[str, list[str]] = {}  # a key that one line writes in another case is the same column
+    for (key,) in found:
+        pointer = "/" + str(key).replace("~", "~0").replace("/", "~1")
+        spellings.setdefault(str(key).strip().lower(), []).append(
+            f"json_extract_string(body, {literal(pointer)})"
+        )
     return Source(
         relation="lines",
         columns={
-            name: (f"case when fault = 0 then json_extract_string(body, {literal(pointer)}) end", "VARCHAR")
-            for name, pointer in zip(names, pointers, strict=True)
+            name: (f"case when fault = 0 then coalesce({', '.join(values)}) end", "VARCHAR")
+            for name, values in spellings.items()
         },
         row='"row"',
         fault="fault",
@@ -167,7 +171,8 @@ def _jsonl(connection: duckdb.DuckDBPyConnection, file: Path) -> Source:
     )
 
 
-def _append(connection: duckdb.DuckDBPyConnection, batch: pa.Table) -> None:
+def append(connection: duckdb.DuckDBPyConnection, batch: pa.Table) -> None:
+    """Add rows to the table ``lines``."""
     connection.register("batch", batch)
     connection.execute("insert into lines select * from batch")
     connection.unregister("batch")

@@ -7,22 +7,25 @@ lines, and gives up on a whole file over one byte that is no UTF-8.
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from activation.errors import LandingError
 
 BATCH = 50_000
 BOM = b"\xef\xbb\xbf"
+UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")  # what Excel calls Unicode text
 # What is wrong with a record before any of its columns is looked at; the position is its code.
 FAULTS = (
     "",
     "the line has more or fewer values than the header",
     "the line is not UTF-8",
     "the line is no JSON object",
+    "the line holds a value that is too long",
 )
-WRONG_LENGTH, NOT_UTF8, NOT_JSON = 1, 2, 3
+WRONG_LENGTH, NOT_UTF8, NOT_JSON, TOO_LONG = 1, 2, 3, 4
 
 
 class Record(NamedTuple):
@@ -43,13 +46,10 @@ class _Lines:
 
     def __iter__(self) -> Iterator[str]:
         with self._source as source:
-            if source.read(len(BOM)) != BOM:
+            start = source.read(len(BOM))
+            if start != BOM:
                 source.seek(0)
-            for line in source:
-                try:
-                    text, is_damaged = line.decode("utf-8"), False
-                except UnicodeDecodeError:
-                    text, is_damaged = line.decode("utf-8", "backslashreplace"), True
+            for text, is_damaged in _utf16(source) if start[:2] in UTF16_BOMS else _utf8(source):
                 self._held.append((text, is_damaged))
                 yield text
 
@@ -59,8 +59,21 @@ class _Lines:
         return held
 
 
+def _utf8(source: BinaryIO) -> Iterator[tuple[str, bool]]:
+    for line in source:
+        try:
+            yield line.decode("utf-8"), False
+        except UnicodeDecodeError:
+            yield line.decode("utf-8", "backslashreplace"), True
+
+
+def _utf16(source: BinaryIO) -> Iterator[tuple[str, bool]]:
+    for text in io.TextIOWrapper(source, "utf-16", errors="replace", newline="\n"):
+        yield text, "\ufffd" in text
+
+
 def read_csv(file: Path) -> tuple[list[str], Iterator[Record]]:
-    """Read the header and the records of a CSV file with ``,``, ``;`` or tab between values.
+    """Read the header and the records of a CSV file with ``,``, ``;`` or tab between values, UTF-8 or UTF-16.
 
     Where a stray quote swallows the lines after it, those lines are read again one by one. Raises
     ``LandingError`` where there is no header.
@@ -103,6 +116,8 @@ def _one_by_one(held: list[tuple[str, bool]], number: int, delimiter: str, width
             yield Record(line, [], text.rstrip("\r\n"), NOT_UTF8)
         elif len(values) == width:
             yield Record(line, values)
+        elif len(text) > csv.field_size_limit():
+            yield Record(line, [], text.rstrip("\r\n"), TOO_LONG)
         elif text.strip():
             yield Record(line, [], text.rstrip("\r\n"), WRONG_LENGTH)
 
