@@ -11,6 +11,7 @@ with profiles as (
         birth_date,
         {{ name_key('first_name') }} as first_name,
         {{ name_key('last_name') }} as last_name,
+        {{ name_key('postal_code') }} as postal_code,
         {{ street_key('address', 'postal_code', 'country') }} as street
     from {{ ref('int_profiles_cleaned') }}
 
@@ -120,7 +121,16 @@ union all
 
 select
     profile_id,
-    'last_name_birth_date' as key_kind,
-    last_name || '|' || cast(birth_date as string) as key_value
+    'last_name_birth_date_place' as key_kind,
+    last_name || '|' || cast(birth_date as string) || '|' || postal_code as key_value
 from profiles
-where birth_date is not null and last_name is not null
+where birth_date is not null and last_name is not null and postal_code is not null
+
+union all
+
+select
+    profile_id,
+    'first_name_birth_date_place' as key_kind,
+    first_name || '|' || cast(birth_date as string) || '|' || postal_code as key_value
+from profiles
+where birth_date is not null and first_name is not null and postal_code is not null

@@ -1,6 +1,12 @@
 -- Which profiles are one person, and by what. A key of 100 points links all its profiles to its first one; what
 -- weighs less is added up for each pair that shares any of it, contradictions included.
 {%- set linked_from_points = 100 %}
+{%- set contradicting_date_parts = 2 %}  {#- of year, month and day: one alone is a slip of the pen #}
+{%- set generation_years = 15 %}
+{#- A name that hardly anybody has, one letter from the other, is that one mistyped; Jana and Jane are two sisters. #}
+{%- set letters_mistyped = 1 %}
+{%- set shortest_mistyped_name = 4 %}
+{%- set known_name_from_profiles = 4 %}
 {%- set evidences = {
     'phone': 'pairs.has_same_phone',
     'device': 'pairs.has_same_device',
@@ -14,12 +20,26 @@
     'nameless': 'coalesce(profiles_a.first_name, profiles_a.last_name, profiles_b.first_name, profiles_b.last_name)'
         ~ ' is null',
     'postal_code': 'profiles_a.postal_code = profiles_b.postal_code and not pairs.has_same_address',
+    'similar_last_name': 'profiles_a.last_name <> profiles_b.last_name'
+        ~ ' and levenshtein(profiles_a.last_name, profiles_b.last_name) <= ' ~ letters_mistyped
+        ~ ' and least(length(profiles_a.last_name), length(profiles_b.last_name)) >= ' ~ shortest_mistyped_name
+        ~ ' and least(profiles_a.last_namesakes, profiles_b.last_namesakes) < ' ~ known_name_from_profiles,
     'other_first_name': "profiles_a.first_name <> profiles_b.first_name"
         ~ " and profiles_a.first_name <> coalesce(profiles_b.last_name, '')"
         ~ " and profiles_b.first_name <> coalesce(profiles_a.last_name, '')"
         ~ ' and not (least(length(profiles_a.first_name), length(profiles_b.first_name)) = 1'
-        ~ ' and substr(profiles_a.first_name, 1, 1) = substr(profiles_b.first_name, 1, 1))',
-    'other_birth_date': 'profiles_a.birth_date <> profiles_b.birth_date',
+        ~ ' and substr(profiles_a.first_name, 1, 1) = substr(profiles_b.first_name, 1, 1))'
+        ~ ' and not (levenshtein(profiles_a.first_name, profiles_b.first_name) <= ' ~ letters_mistyped
+        ~ ' and least(length(profiles_a.first_name), length(profiles_b.first_name)) >= ' ~ shortest_mistyped_name
+        ~ ' and least(profiles_a.first_namesakes, profiles_b.first_namesakes) < ' ~ known_name_from_profiles ~ ')',
+    'other_birth_date': 'case when extract(year from profiles_a.birth_date) <> extract(year from profiles_b.birth_date)'
+        ~ ' then 1 else 0 end'
+        ~ ' + case when extract(month from profiles_a.birth_date) <> extract(month from profiles_b.birth_date)'
+        ~ ' then 1 else 0 end'
+        ~ ' + case when extract(day from profiles_a.birth_date) <> extract(day from profiles_b.birth_date)'
+        ~ ' then 1 else 0 end >= ' ~ contradicting_date_parts
+        ~ ' or abs(extract(year from profiles_a.birth_date) - extract(year from profiles_b.birth_date)) >= '
+        ~ generation_years,
 } %}
 
 with profiles as (
@@ -29,7 +49,9 @@ with profiles as (
         birth_date,
         {{ name_key('first_name') }} as first_name,
         {{ name_key('last_name') }} as last_name,
-        {{ name_key('postal_code') }} as postal_code
+        {{ name_key('postal_code') }} as postal_code,
+        count(*) over (partition by {{ name_key('first_name') }}) as first_namesakes,
+        count(*) over (partition by {{ name_key('last_name') }}) as last_namesakes
     from {{ ref('int_profiles_cleaned') }}
 
 ),
