@@ -42,6 +42,16 @@ customer_values as (
 
 ),
 
+customers_scored as (
+
+    select
+        customer_id,
+        rfm_segment,
+        predicted_value_365_days
+    from {{ ref('int_customers_scored') }}
+
+),
+
 subscriptions as (
 
     select
@@ -125,11 +135,13 @@ select
     customers.language,
     customers.account_id,
     coalesce(customer_values.value_tier, 'none') as value_tier,
+    coalesce(customers_scored.rfm_segment, 'none') as rfm_segment,
     coalesce(lifecycle_changes.lifecycle_stage, 'prospect') as lifecycle_stage,
     customers.profile_count,
     coalesce(customer_values.order_count, 0) as order_count,
     coalesce(customer_values.net_revenue, cast(0 as decimal(18, 4))) as net_revenue,
     coalesce(customer_values.net_revenue_365_days, cast(0 as decimal(18, 4))) as net_revenue_365_days,
+    customers_scored.predicted_value_365_days,
     subscriptions_by_customer.customer_id is not null as has_active_subscription,
     coalesce(customer_values.has_mixed_currency, false) as has_mixed_currency,
     customers.has_role_email,
@@ -143,6 +155,8 @@ select
 from customers
 left join customer_values
     on customers.customer_id = customer_values.customer_id
+left join customers_scored
+    on customers.customer_id = customers_scored.customer_id
 left join lifecycle_changes
     on customers.customer_id = lifecycle_changes.customer_id
 left join subscriptions_by_customer

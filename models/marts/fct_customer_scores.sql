@@ -10,29 +10,21 @@ with customers as (
 
 ),
 
-customers_rfm_scored as (
+customers_scored as (
 
     select
         customer_id,
         rfm_segment,
+        predicted_value_tier,
         recency_score,
         frequency_score,
-        monetary_score
-    from {{ ref('int_customers_rfm_scored') }}
-
-),
-
-customers_predicted as (
-
-    select
-        customer_id,
-        predicted_value_tier,
+        monetary_score,
         p_alive,
         expected_purchases_365_days,
         expected_spend,
         predicted_value_365_days,
         fitted_at
-    from {{ ref('int_customers_predicted') }}
+    from {{ ref('int_customers_scored') }}
 
 ),
 
@@ -84,16 +76,16 @@ return_risk as (
 
 select
     customers.customer_id,
-    coalesce(customers_rfm_scored.rfm_segment, 'none') as rfm_segment,
-    coalesce(customers_predicted.predicted_value_tier, 'none') as predicted_value_tier,
+    coalesce(customers_scored.rfm_segment, 'none') as rfm_segment,
+    coalesce(customers_scored.predicted_value_tier, 'none') as predicted_value_tier,
     category_affinity.product_category as favourite_category,
-    customers_rfm_scored.recency_score,
-    customers_rfm_scored.frequency_score,
-    customers_rfm_scored.monetary_score,
-    cast(customers_predicted.p_alive as decimal(9, 6)) as p_alive,
-    cast(customers_predicted.expected_purchases_365_days as decimal(18, 6)) as expected_purchases_365_days,
-    customers_predicted.expected_spend,
-    customers_predicted.predicted_value_365_days,
+    customers_scored.recency_score,
+    customers_scored.frequency_score,
+    customers_scored.monetary_score,
+    cast(customers_scored.p_alive as decimal(9, 6)) as p_alive,
+    cast(customers_scored.expected_purchases_365_days as decimal(18, 6)) as expected_purchases_365_days,
+    customers_scored.expected_spend,
+    customers_scored.predicted_value_365_days,
     category_affinity.affinity_share as favourite_category_share,
     coalesce(return_risk.has_high_return_risk, false) as has_high_return_risk,
     -- Whoever bought lately is here, whatever the model thinks.
@@ -101,17 +93,15 @@ select
         lifecycle_changes.lifecycle_stage = 'lost'
         or (
             lifecycle_changes.lifecycle_stage in ('inactive', 'lapsed')
-            and customers_predicted.p_alive < {{ churned_below_p_alive }}
+            and customers_scored.p_alive < {{ churned_below_p_alive }}
         ),
         false
     ) as is_churned,
     coalesce(lifecycle_changes.lifecycle_stage = 'reactivated', false) as is_reactivated,
-    customers_predicted.fitted_at
+    customers_scored.fitted_at
 from customers
-left join customers_rfm_scored
-    on customers.customer_id = customers_rfm_scored.customer_id
-left join customers_predicted
-    on customers.customer_id = customers_predicted.customer_id
+left join customers_scored
+    on customers.customer_id = customers_scored.customer_id
 left join return_risk
     on customers.customer_id = return_risk.customer_id
 left join lifecycle_changes
