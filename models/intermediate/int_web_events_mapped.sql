@@ -6,6 +6,7 @@ with events as (
         event_id,
         profile_id,
         device_id,
+        case when profile_id is null then device_id end as signed_out_device_id,
         event_type,
         product_id,
         split_part(split_part(url, '?', 1), '#', 1) as url_bare,
@@ -76,7 +77,6 @@ left join profiles_mapped
     on paths_cut.profile_id = profiles_mapped.profile_id
 left join devices_stitched
     on
-        paths_cut.profile_id is null
-        and paths_cut.device_id = devices_stitched.device_id
+        paths_cut.signed_out_device_id = devices_stitched.device_id
         and paths_cut.occurred_at >= devices_stitched.stitched_from
         and paths_cut.occurred_at < devices_stitched.stitched_until

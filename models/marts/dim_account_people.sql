@@ -7,7 +7,7 @@ with profiles as (
         account_id,
         occupation,
         updated_at
-    from {{ ref('stg_crm__profiles') }}
+    from {{ ref('int_profiles_cleaned') }}
     where account_id is not null
 
 ),
