@@ -19,6 +19,7 @@ from typing import Any
 from activation.clock import naive_utc
 from activation.errors import BuildError
 from activation.home import Home, fsync_directory
+from activation.parsed import keep_parse, lay_parse
 from activation.request import RunRequest
 from activation.settings import PROJECT
 
@@ -44,15 +45,15 @@ def build(home: Home, request: RunRequest, known_at: datetime) -> BuildResult:
     export.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = directory / home.warehouse_file.name
     file.unlink(missing_ok=True)
-    variables = {
+    values = {
         "as_of": sql_moment(request.as_of),
         "known_until": sql_moment(request.known_until),
         "known_at": sql_moment(known_at),
         "run_id": request.run_id,
-        "campaigns": list(request.campaigns),
+        "campaigns": ",".join(request.campaigns),
         "export_to": str(export),
     }
-    code = run_dbt(["build", "--exclude-resource-type", "unit_test"], home, directory, variables)
+    code = run_dbt(["build", "--exclude-resource-type", "unit_test"], home, directory, values)
     results = _read(directory / "target" / "run_results.json", directory)
     manifest = _read(directory / "target" / "manifest.json", directory)
     failures = [result for result in results["results"] if result["status"] in _FAILED]
@@ -77,7 +78,7 @@ def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> N
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = directory / home.warehouse_file.name
     file.write_bytes(home.warehouse_file.read_bytes())
-    variables = {
+    values = {
         "as_of": sql_moment(as_of),
         "known_until": sql_moment(known_until),
         "run_id": "none",
@@ -89,7 +90,7 @@ def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> N
         "--exclude-resource-type",
         "unit_test",
     ]
-    if run_dbt(["build", *select], home, directory, variables):
+    if run_dbt(["build", *select], home, directory, values):
         raise BuildError(f"the report models failed; dbt's own words are in {directory / 'dbt.log'}")
     publish(home, file)
 
@@ -98,32 +99,41 @@ def run_dbt(
     arguments: list[str],
     home: Home,
     directory: Path,
-    variables: Mapping[str, Any],
+    values: Mapping[str, str],
     home_name: str | None = None,
 ) -> int:
-    """Run dbt in a process of its own; its output goes to ``dbt.log`` in ``directory``. Returns its exit code."""
+    """Run dbt in a process of its own; its output goes to ``dbt.log`` in ``directory``. Returns its exit code.
+
+    ``values`` are those of the run, as the macro ``run_value`` names them. They travel by environment, and the
+    warehouse is named from dbt's home directory, which is ``directory``: so that nothing dbt's parse depends on
+    differs from run to run, and one parse serves every run of a version of the project.
+    """
     environment = {
         "PATH": os.environ.get("PATH", ""),
-        "HOME": os.environ.get("HOME", ""),
+        "HOME": str(directory),
         "LANG": os.environ.get("LANG", "C.UTF-8"),
         "DO_NOT_TRACK": "1",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "MUSTER_HOME": home_name or str(home.path),
-        "MUSTER_WAREHOUSE": str(directory / home.warehouse_file.name),
-        "MUSTER_TEMP": str(directory / "tmp"),
+        "MUSTER_WAREHOUSE": f"~/{home.warehouse_file.name}",
         "MUSTER_MEMORY_LIMIT": os.environ.get("MUSTER_MEMORY_LIMIT", "4GB"),
     }
+    environment |= {f"MUSTER_{name.upper()}": value for name, value in values.items()}
+    target = directory / "target"
     command = [
         *(sys.executable, "-m", "dbt.cli.main", *arguments),
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "duckdb"),
-        *("--target-path", str(directory / "target"), "--log-path", str(directory / "logs")),
-        *("--log-level-file", "none", "--no-partial-parse", "--vars", json.dumps(variables)),
+        *("--target-path", str(target), "--log-path", str(directory / "logs")),
+        *("--log-level-file", "none"),
     ]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    parse = lay_parse(home, target)
     with (directory / "dbt.log").open("wb") as log:
-        return subprocess.run(
+        code = subprocess.run(
             command, cwd=PROJECT, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
         ).returncode
+    keep_parse(home, target, parse)
+    return code
 
 
 def publish(home: Home, file: Path) -> None:

@@ -22,7 +22,7 @@ from activation.clock import Clock, naive_utc
 from activation.errors import BuildError, HeldError
 from activation.frozen import FrozenRun, connect
 from activation.home import Home, write_atomically
-from activation.settings import PROJECT
+from activation.parsed import project_digest
 
 MAP = "model.muster.int_profiles_mapped"
 HOME = "@muster_home@"
@@ -35,12 +35,12 @@ def compile_recheck(home: Home) -> str:
 
     Raises ``BuildError`` where dbt cannot compile it.
     """
-    cached = home.warehouse / "recheck" / f"{project_digest()}.sql"
+    cached = home.warehouse / "recheck" / f"{_version()}.sql"
     if cached.exists():
         return cached.read_text()
     directory = home.build_directory("recheck")
     arguments = ["compile", "--select", "+recheck", "--no-introspect"]
-    if run_dbt(arguments, home, directory, {"is_recheck": True, "run_id": "none"}, home_name=HOME):
+    if run_dbt(arguments, home, directory, {"is_recheck": "true", "run_id": "none"}, home_name=HOME):
         raise BuildError(
             f"activation/sql/recheck.sql does not compile; dbt's own words are in {directory / 'dbt.log'}"
         )
@@ -49,15 +49,9 @@ def compile_recheck(home: Home) -> str:
     return script
 
 
-def project_digest(project: Path = PROJECT) -> str:
-    """A digest over all SQL of the project, and over this module that makes one script of it."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    files = [project / "dbt_project.yml"]
-    for folder in ("models", "macros", "activation/sql", "seeds/reference"):
-        files += sorted(file for file in (project / folder).rglob("*") if file.is_file())
-    for file in files:
-        digest.update(f"{file.relative_to(project)}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:20]
+def _version() -> str:
+    """The version of all SQL of the project, and of this module that makes one script of it."""
+    return hashlib.sha256(project_digest().encode() + Path(__file__).read_bytes()).hexdigest()[:20]
 
 
 def _script(nodes: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
 {#- The one clock of every model: UTC, from the run, never from the machine. -#}
 {%- macro as_of() -%}
-{%- if var('is_recheck') -%}
+{%- if run_value('is_recheck') -%}
 cast(getvariable('as_of') as timestamp)
 {%- else -%}
-cast('{{ var("as_of") }}' as timestamp)
+cast('{{ run_value("as_of") }}' as timestamp)
 {%- endif -%}
 {%- endmacro %}

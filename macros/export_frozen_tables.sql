@@ -3,7 +3,7 @@
 {%- macro export_frozen_tables(results) -%}
 {#- Outside of any condition, so that dbt sees what this depends on. -#}
 {%- set tables = frozen_tables() -%}
-{%- if execute and var('export_to') -%}
+{%- if execute and run_value('export_to') -%}
     {%- set failed = results | selectattr('status', 'in', ['error', 'fail', 'skipped']) | list -%}
     {%- if failed | length == 0 -%}
         {%- for table, relation in tables.items() -%}
@@ -52,19 +52,19 @@
 {%- macro stamped(relation, order_by) -%}
 select
     *,
-    '{{ var("run_id") }}' as run_id,
-    cast('{{ var("as_of") }}' as timestamp) as as_of,
-    cast('{{ var("known_at") }}' as timestamp) as known_at
+    '{{ run_value("run_id") }}' as run_id,
+    cast('{{ run_value("as_of") }}' as timestamp) as as_of,
+    cast('{{ run_value("known_at") }}' as timestamp) as known_at
 from {{ relation }}
 order by {{ order_by }}
 {%- endmacro %}
 
 {%- macro default__export_table(table, relation, order_by) -%}
 copy ({{ stamped(relation, order_by) }})
-to '{{ var("export_to") }}/{{ table }}.parquet' (format parquet, compression zstd, row_group_size 20480)
+to '{{ run_value("export_to") }}/{{ table }}.parquet' (format parquet, compression zstd, row_group_size 20480)
 {%- endmacro %}
 
 {%- macro spark__export_table(table, relation, order_by) -%}
-insert overwrite directory '{{ var("export_to") }}/{{ table }}.parquet' using parquet
+insert overwrite directory '{{ run_value("export_to") }}/{{ table }}.parquet' using parquet
 {{ stamped(relation, order_by) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 -- How many people each campaign of this run is about, at each stage. Also of those that found nobody.
-{%- set names = var('campaigns') or campaign_priority() %}
+{%- set names = run_value('campaigns') or campaign_priority() %}
 
 with campaigns as (
     {% for name in names %}

@@ -46,7 +46,6 @@ def run_dbt(
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "MUSTER_HOME": str(home),
         "MUSTER_WAREHOUSE": str(warehouse),
-        "MUSTER_TEMP": str(target / "tmp"),
     }
     command = [sys.executable, "-m", "dbt.cli.main", "--warn-error", *arguments, "--no-partial-parse"]
     command += ["--project-dir", str(project), "--profiles-dir", str(project)]

@@ -82,8 +82,10 @@ class Home:
 def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Home]]:
     """Makes homes with example data and a sandbox; all sandboxes end with the module."""
     homes: list[Home] = []
-    compiled = tmp_path_factory.getbasetemp().parent / "compiled-recheck"
+    shared = tmp_path_factory.getbasetemp().parent
+    compiled, parsed = shared / "compiled-recheck", shared / "parsed-project"
     compiled.mkdir(exist_ok=True)
+    parsed.mkdir(mode=0o700, exist_ok=True)
 
     def make(*options: str, project: Path = PROJECT) -> Home:
         home = Home(tmp_path_factory.mktemp("home") / "var", project)
@@ -95,6 +97,8 @@ def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         target = home.path / "warehouse" / "recheck"
         shutil.copytree(compiled, target, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
         target.chmod(0o700)
+        # So is dbt's parse of the project; homes share the place of it as it comes.
+        (home.path / "warehouse" / "parsed").symlink_to(parsed)
         return home
 
     yield make

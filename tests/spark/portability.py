@@ -169,7 +169,6 @@ def environment(home: Home, directory: Path) -> dict[str, str]:
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "MUSTER_HOME": str(home.path),
         "MUSTER_WAREHOUSE": str(directory / "muster.duckdb"),
-        "MUSTER_TEMP": str(directory / "tmp"),
         "MUSTER_SPARK_CATALOG": "in-memory",
         "SPARK_CONF_DIR": str(HERE / "conf"),
         "SPARK_LOCAL_DIRS": str(directory / "local"),

@@ -1,0 +1,112 @@
+"""dbt parses a version of the project once, and every run decides with values of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from batch_home import MONDAY, NEXT_MONDAY, PROJECT, Home
+
+from activation.parsed import project_digest
+
+# What dbt would read while parsing, and keep; these macros ask at execution.
+READS_VALUE = re.compile(r"\b(?:env_)?var\s*\(")
+ASKS_LATE = {"run_value.sql", "source.sql"}
+MODEL = "models/campaigns/cmp_weekly_reactivation.sql"
+COMPILE = """
+import sys
+from pathlib import Path
+from activation.build import run_dbt
+from activation.home import World, open_home
+arguments = ["compile", "--no-introspect", "--select", "cmp_weekly_reactivation"]
+home = open_home(Path(sys.argv[1]), World.REHEARSAL)
+sys.exit(run_dbt(arguments, home, home.build_directory("test"), {"as_of": sys.argv[2]}))
+"""
+
+
+def laid(home: Path, run_id: str) -> bytes:
+    """The parse that a build has used: as it was laid there, or as dbt wrote it anew, with other times in it."""
+    return (home / "warehouse" / "build" / run_id / "target" / "partial_parse.msgpack").read_bytes()
+
+
+def exported(home: Home, run_id: str) -> list[tuple[Any, ...]]:
+    file = home.path / "warehouse" / "build" / run_id / "export" / "decisions.parquet"
+    query = f"select distinct campaign, run_id, cast(as_of as varchar), slot from '{file}' order by all"
+    return duckdb.connect().execute(query).fetchall()
+
+
+def compiled(project: Path, home: Path, as_of: str) -> str:
+    """One model, compiled by the code and SQL of ``project``."""
+    command = [sys.executable, "-c", COMPILE, str(home), as_of]
+    environment = Home(home, project).environment()
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    log = home / "warehouse" / "build" / "test" / "dbt.log"
+    assert done.returncode == 0, done.stderr + log.read_text()
+    return (home / "warehouse" / "build" / "test" / "target" / "compiled" / "muster" / MODEL).read_text()
+
+
+def test_another_home_uses_the_parse_and_decides_with_its_own_clock_and_campaigns(
+    make_home: Callable[..., Home],
+) -> None:
+    first, second = make_home(), make_home()
+    first.muster("plan", "--as-of", MONDAY)
+    second.muster("plan", "weekly_reactivation", "--as-of", NEXT_MONDAY, "--run-id", "second")
+    assert laid(second.path, "second") == laid(first.path, "20171120T140000Z")
+    decided = exported(first, "20171120T140000Z")
+    assert {row[0] for row in decided} > {"weekly_reactivation"}
+    assert {row[1:3] for row in decided} == {("20171120T140000Z", "2017-11-20 14:00:00")}
+    assert ("weekly_reactivation", "20171120T140000Z", "2017-11-20 14:00:00", "2017-W47") in decided
+    assert exported(second, "second") == [
+        ("weekly_reactivation", "second", "2017-11-27 14:00:00", "2017-W48")
+    ]
+
+
+def test_an_edited_model_and_a_damaged_parse_are_parsed_again(
+    copy_project: Callable[..., Path], tmp_path: Path
+) -> None:
+    project, home = copy_project({}), tmp_path / "var"
+    assert "2017-11-20 14:00:00" in compiled(project, home, "2017-11-20 14:00:00")
+    parse = laid(home, "test")
+    assert "2017-11-27 15:00:00" in compiled(project, home, "2017-11-27 15:00:00")
+    assert laid(home, "test") == parse
+
+    edited = project / MODEL
+    edited.write_text(edited.read_text() + "-- edited\n")
+    assert "-- edited" in compiled(project, home, "2017-11-20 14:00:00")
+    parse_of_edited = laid(home, "test")
+    assert parse_of_edited != parse
+
+    for kept in (home / "warehouse" / "parsed").iterdir():
+        kept.write_bytes(b"damaged")
+    assert "-- edited" in compiled(project, home, "2017-11-20 14:00:00")
+    kept_parses = {kept.read_bytes() for kept in (home / "warehouse" / "parsed").iterdir()}
+    assert kept_parses == {b"damaged", laid(home, "test")}
+
+
+def test_every_file_that_dbt_reads_is_part_of_the_version(copy_project: Callable[..., Path]) -> None:
+    project = copy_project({})
+    digests = {project_digest(project)}
+    read = ("dbt_project.yml", "profiles.yml", MODEL, "macros/as_of.sql", "activation/sql/recheck.sql")
+    for name in (*read, "seeds/reference/offers.csv", "tests/dbt/assert_waterfall_is_closed.sql"):
+        file = project / name
+        file.write_text(file.read_text() + "\n")
+        digests.add(project_digest(project))
+    (project / MODEL).rename(project / "models" / "campaigns" / "cmp_renamed.sql")
+    digests.add(project_digest(project))
+    assert len(digests) == len(read) + 4
+
+
+def test_nothing_that_differs_between_runs_is_read_while_parsing() -> None:
+    files = [
+        file
+        for folder in ("models", "macros", "activation/sql", "tests/dbt")
+        for file in (PROJECT / folder).rglob("*")
+        if file.suffix in {".sql", ".yml"} and file.name not in ASKS_LATE
+    ]
+    assert len(files) > 100
+    assert [file for file in files if READS_VALUE.search(file.read_text())] == []
