@@ -20,6 +20,8 @@ from activation.explain import decisions_of, in_words
 from activation.frozen import read_frozen
 from activation.guard import Verdict, rule
 from activation.home import open_home
+from activation.identity import identity_of
+from activation.identity import in_words as identity_in_words
 from activation.journal import open_journal
 from activation.receipts import write_receipts
 from activation.run import guard_step
@@ -44,11 +46,21 @@ def status(as_json: AsJson = False) -> None:
 def explain(
     who: Annotated[str, typer.Argument(help="A customer id, or the id of one of the person's profiles.")],
     campaign: Annotated[str | None, typer.Argument(help="Only this campaign.")] = None,
+    identity: Annotated[
+        bool, typer.Option("--identity", help="Instead: which profiles the person is, and by what evidence.")
+    ] = False,
     run_id: RunId = None,
     as_json: AsJson = False,
 ) -> None:
     """Say in words what a run decided about one person, why, and what would change it."""
     home = open_home(settings.home_path())
+    if identity:
+        person = identity_of(home, who)
+        if as_json:
+            console.say_json(person.as_dict())
+        else:
+            console.say(identity_in_words(person))
+        return
     frozen = latest(home, run_id)
     if campaign:
         choose(load_campaigns(), [campaign])

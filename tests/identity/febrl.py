@@ -26,9 +26,7 @@ from activation.settings import PROJECT
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 FILES = {"febrl1": "dataset1.csv", "febrl3": "dataset3.csv"}
-COLUMNS = (
-    "rec_id given_name surname street_number address_1 address_2 suburb postcode state date_of_birth soc_sec_id"
-)
+COLUMNS = "rec_id given_name surname street_number address_1 address_2 suburb postcode state date_of_birth soc_sec_id"
 
 AS_PROFILES = """
 select
@@ -117,7 +115,14 @@ def build(home: Path, warehouse: Path, folder: Path) -> None:
     """Run the models of identity, as dbt does."""
     select = "+int_profiles_linked"
     command = [sys.executable, "-m", "dbt.cli.main", "build", "--select", select]
-    command += ["--resource-type", "model", "--resource-type", "seed", "--vars", f"{{as_of: '{AS_OF:%Y-%m-%d}'}}"]
+    command += [
+        "--resource-type",
+        "model",
+        "--resource-type",
+        "seed",
+        "--vars",
+        f"{{as_of: '{AS_OF:%Y-%m-%d}'}}",
+    ]
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     command += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
     environment = os.environ | {
@@ -135,9 +140,9 @@ def main() -> None:
     for name in FILES:
         with tempfile.TemporaryDirectory() as folder:
             score = resolve(name, Path(folder))
-        print(
+        sys.stdout.write(
             f"{name}: {score.profiles:,} records, {score.true:,} true pairs, {score.found:,} found; "
-            f"precision {score.precision:.4f}, recall {score.recall:.4f}"
+            f"precision {score.precision:.4f}, recall {score.recall:.4f}\n"
         )
 
 

@@ -103,6 +103,24 @@ def test_explain_tells_one_person_s_verdict_in_words(home: Home, verdict: str, w
     assert re.search(words, text), text
 
 
+def test_explain_tells_which_profiles_a_customer_is_and_by_what_but_no_address(home: Home) -> None:
+    ((customer,),) = home.rows(
+        "select customer_id from {profile_customers} group by 1 having count(*) > 1 order by 1 limit 1"
+    )
+    profiles = [
+        row[0]
+        for row in home.rows(f"select profile_id from {{profile_customers}} where customer_id = '{customer}'")
+    ]
+    told = home.json("explain", profiles[0], "--identity")
+    assert told["customer_id"] == customer
+    assert sorted(profile["profile_id"] for profile in told["profiles"]) == sorted(profiles)
+    assert all(link["points"] >= 100 for link in told["links"])
+    text = home.muster("explain", customer, "--identity")
+    assert "are one person" in text
+    assert "@" not in text
+    assert "knows nobody" in home.muster("explain", "nobody-at-all", "--identity", expect=2)
+
+
 def test_what_was_landed_and_decided_is_its_owner_s_alone(home: Home) -> None:
     for path in home.path.rglob("*"):
         if path.is_relative_to(home.path / "inbox"):
