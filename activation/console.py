@@ -35,7 +35,7 @@ def say_json(value: Any) -> None:
 
 
 def load_lines(loads: LoadReport) -> str:
-    """What was landed, one line per table; then every problem as its own sentence."""
+    """What was landed, one line per table; then every note and problem as its own sentence."""
     lines = []
     for table in sorted({file.table for file in loads.files}):
         files = [file for file in loads.files if file.table == table]
@@ -44,9 +44,9 @@ def load_lines(loads: LoadReport) -> str:
         extra = f", {aside:,} set aside" if aside else ""
         extra += f", {again} already landed" if again else ""
         lines.append(f"  {table:<28}{landed:>10,} rows{extra}")
-    return (
-        "\n".join([*lines, *(f"  ! {problem}" for problem in loads.problems)]) or "  nothing was in the inbox"
-    )
+    lines += [f"  · {note}" for note in loads.notes]
+    lines += [f"  ! {problem}" for problem in loads.problems]
+    return "\n".join(lines) or "  nothing was in the inbox"
 
 
 def plan_lines(found: list[Waterfall], rulings: dict[str, Ruling]) -> str:

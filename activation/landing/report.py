@@ -30,6 +30,16 @@ class LoadReport:
     problems: tuple[str, ...]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """A sentence for each file with columns that the contract does not know; they pass by."""
+        return tuple(
+            f"{file.table.replace('.', '/')}/{file.file}: not in the contract, and left out: "
+            f"{', '.join(file.unknown_columns)}"
+            for file in self.files
+            if file.unknown_columns
+        )
+
+    @property
     def landed(self) -> int:
         """Rows that are in the landing zone now and were not before."""
         return sum(file.landed for file in self.files)

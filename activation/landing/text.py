@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -24,8 +25,9 @@ FAULTS = (
     "the line is not UTF-8",
     "the line is no JSON object",
     "the line holds a value that is too long",
+    "the line holds a quotation mark out of place",
 )
-WRONG_LENGTH, NOT_UTF8, NOT_JSON, TOO_LONG = 1, 2, 3, 4
+WRONG_LENGTH, NOT_UTF8, NOT_JSON, TOO_LONG, STRAY_QUOTE = 1, 2, 3, 4, 5
 
 
 class Record(NamedTuple):
@@ -38,25 +40,36 @@ class Record(NamedTuple):
 
 
 class _Lines:
-    """The lines of a file, decoded; remembers those of the record that is being read."""
+    """The lines of a file, decoded; remembers those of the record that is being read, and can read them again."""
 
     def __init__(self, file: Path) -> None:
-        self._source = file.open("rb")
+        self._file = file.open("rb")
+        start = self._file.read(len(BOM))
+        if start != BOM:
+            self._file.seek(0)
+        self._source = _utf16(self._file) if start[:2] in UTF16_BOMS else _utf8(self._file)
         self._held: list[tuple[str, bool]] = []
+        self._again: deque[tuple[str, bool]] = deque()
 
     def __iter__(self) -> Iterator[str]:
-        with self._source as source:
-            start = source.read(len(BOM))
-            if start != BOM:
-                source.seek(0)
-            for text, is_damaged in _utf16(source) if start[:2] in UTF16_BOMS else _utf8(source):
-                self._held.append((text, is_damaged))
-                yield text
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._source, None)
+        if line is None:
+            self._file.close()
+            raise StopIteration
+        self._held.append(line)
+        return line[0]
 
     def take(self) -> list[tuple[str, bool]]:
         """Hand over the lines read since the last call, each with whether it was not UTF-8."""
         held, self._held = self._held, []
         return held
+
+    def give_back(self, lines: Iterable[tuple[str, bool]]) -> None:
+        """Read these lines once more, before any other."""
+        self._again.extendleft(reversed(list(lines)))
 
 
 def _utf8(source: BinaryIO) -> Iterator[tuple[str, bool]]:
@@ -75,21 +88,20 @@ def _utf16(source: BinaryIO) -> Iterator[tuple[str, bool]]:
 def read_csv(file: Path) -> tuple[list[str], Iterator[Record]]:
     """Read the header and the records of a CSV file with ``,``, ``;`` or tab between values, UTF-8 or UTF-16.
 
-    Where a stray quote swallows the lines after it, those lines are read again one by one. Raises
-    ``LandingError`` where there is no header.
+    A stray quote costs its own line: those that it swallowed are read again. Raises ``LandingError`` where there is
+    no header.
     """
     lines = _Lines(file)
-    source = iter(lines)
-    first = next(source, "")
+    first = next(lines, "")
     if not first.strip() or "\0" in first or any(is_damaged for _, is_damaged in lines.take()):
         raise LandingError("has no header line in UTF-8")
     delimiter = max(",;\t", key=first.count)
     header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter))]
-    return header, _records(lines, source, delimiter, len(header))
+    return header, _records(lines, delimiter, len(header))
 
 
-def _records(lines: _Lines, source: Iterator[str], delimiter: str, width: int) -> Iterator[Record]:
-    reader = csv.reader(source, delimiter=delimiter)
+def _records(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)  # else "a"b would be read as ab
     number = 2
     while True:
         try:
@@ -99,27 +111,28 @@ def _records(lines: _Lines, source: Iterator[str], delimiter: str, width: int) -
         except csv.Error:
             values = []
         held = lines.take()
-        if len(values) == width and (not held[0][1] if len(held) == 1 else not any(bad for _, bad in held)):
+        if len(values) == width and not any(is_damaged for _, is_damaged in held):
             yield Record(number, values)
+            number += len(held)
         else:
-            yield from _one_by_one(held, number, delimiter, width)
-        number += len(held)
+            lines.give_back(held[1:])
+            yield from _alone(held[0], number, delimiter, width)
+            number += 1
 
 
-def _one_by_one(held: list[tuple[str, bool]], number: int, delimiter: str, width: int) -> Iterator[Record]:
-    for line, (text, is_damaged) in enumerate(held, number):
-        try:
-            values = next(csv.reader([text], delimiter=delimiter, strict=True), [])
-        except csv.Error:
-            values = []
-        if is_damaged:
-            yield Record(line, [], text.rstrip("\r\n"), NOT_UTF8)
-        elif len(values) == width:
-            yield Record(line, values)
-        elif len(text) > csv.field_size_limit():
-            yield Record(line, [], text.rstrip("\r\n"), TOO_LONG)
-        elif text.strip():
-            yield Record(line, [], text.rstrip("\r\n"), WRONG_LENGTH)
+def _alone(held: tuple[str, bool], number: int, delimiter: str, width: int) -> Iterator[Record]:
+    line, is_damaged = held
+    values: list[str] = []
+    fault = NOT_UTF8 if is_damaged else WRONG_LENGTH
+    try:
+        values = next(csv.reader([line], delimiter=delimiter, strict=True), [])
+    except csv.Error:
+        if not is_damaged:
+            fault = TOO_LONG if len(line) > csv.field_size_limit() else STRAY_QUOTE
+    if len(values) == width and not is_damaged:
+        yield Record(number, values)
+    elif line.strip():
+        yield Record(number, [], line.rstrip("\r\n"), fault)
 
 
 def read_lines(file: Path) -> Iterator[Record]:

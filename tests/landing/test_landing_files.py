@@ -402,3 +402,47 @@ def test_two_spellings_of_an_accent_become_one_name(home: Home, drop: Drop, rows
         ("Zo\u00eb", "K\u00f6ln"),
         ("\u05e9\u05e8\u05d4", "\u0631\u0627\u0645"),
     ]
+
+
+def test_a_stray_quote_before_a_value_of_several_lines_leaves_that_whole(
+    home: Home, drop: Drop, rows: Rows
+) -> None:
+    text = "response_id,profile_id,survey,comment,submitted_at\n"
+    text += f'1,p,nps,"open,{DAY}\n2,p,nps,"two\nlines",{DAY}\n3,p,nps,"a"b,{DAY}\n4,p,nps,,{DAY}\n'
+    drop("feedback.responses", "a.csv", text)
+    (file,) = land(home, NOW).files
+    assert [(row["response_id"], row["comment"]) for row in rows("feedback.responses")] == [
+        ("2", "two\nlines"),
+        ("4", None),
+    ]
+    assert dict(file.reasons) == {"the line holds a quotation mark out of place": 2}
+    assert [row["row_number"] for row in rows("feedback.responses", "quarantine")] == [2, 5]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "utf-8"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_what_spreadsheets_write_is_read(
+    home: Home, drop: Drop, rows: Rows, encoding: str, delimiter: str
+) -> None:
+    text = (PROFILES + profile(1, "zo\u00eb@example.com").replace("crm", '"C ""R"" M"')).replace(
+        ",", delimiter
+    )
+    drop("crm.profiles", "a.csv", text.encode(encoding))
+    land(home, NOW)
+    (row,) = rows("crm.profiles")
+    assert (row["source_system"], row["email_normalised"]) == ('C "R" M', "zo\u00eb@example.com")
+
+
+def test_a_key_in_another_case_is_the_same_column(home: Home, drop: Drop, rows: Rows) -> None:
+    event = {"event_id": "1", "profile_id": "p", "event_type": "page_view", "occurred_at": DAY}
+    other = {key.upper(): value for key, value in event.items()} | {"EVENT_ID": "2"}
+    drop("web.events", "a.jsonl", json.dumps(event) + "\n" + json.dumps(other))
+    land(home, NOW)
+    assert [row["event_id"] for row in rows("web.events")] == ["1", "2"]
+
+
+def test_a_column_that_no_contract_knows_is_a_note_and_no_problem(home: Home, drop: Drop) -> None:
+    drop("shop.orders", "a.csv", ORDERS.replace("\n", ",warehouse_bin\n") + order(1).replace("\n", ",x7\n"))
+    report = land(home, NOW)
+    assert (report.landed, report.problems) == (1, ())
+    assert report.notes == ("shop/orders/a.csv: not in the contract, and left out: warehouse_bin",)
