@@ -37,7 +37,8 @@ select
 from labels_0
 {%- endmacro %}
 
-{#- Spark computes a CTE again wherever it is named, so each round is a table there, and the rounds end with the edges. -#}
+{#- Spark computes a CTE again wherever it is named, so each round is a table there, and the rounds end with the
+    edges. -#}
 {%- macro spark__connected_components(edges, left, right, rounds) -%}
 {%- if not execute -%}
 select node, label from {{ edges }}

@@ -1,6 +1,7 @@
 -- One row per golden customer, each attribute by its own rule. Contact addresses: the latest, but an address that is
--- nobody's own (a role, a disposable one) only where there is no other. Names and birth date: the most trusted system's,
--- then the latest. The postal address: whole from the latest profile that has one. What people say of themselves: the latest.
+-- nobody's own (a role's, a disposable one) only where there is no other. Names and birth date: the most trusted
+-- system's, then the latest. The postal address: whole from the latest profile that has one. What people say of
+-- themselves: the latest.
 {%- set trust_of_unlisted_system = 1000 %}
 
 with profiles as (

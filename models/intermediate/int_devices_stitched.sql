@@ -1,5 +1,6 @@
 -- Whose device it is, from when until when: what an unknown visitor did there belongs to whoever signed in last; what
--- happened shortly before the first sign-in belongs to the one who then signed in. A device of many customers is nobody's.
+-- happened shortly before the first sign-in belongs to the one who then signed in. A device of many customers is
+-- nobody's.
 {%- set stitched_back_days = 30 %}
 {%- set stitched_forward_days = 180 %}
 {%- set shared_device_from_customers = 6 %}

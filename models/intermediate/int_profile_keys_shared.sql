@@ -38,8 +38,7 @@ select
     keys_counted.key_value,
     keys_counted.first_profile_id,
     keys_counted.profile_count,
-    keys_counted.profile_count
-        > coalesce(identity_rules.max_profiles, {{ max_profiles_of_compound_key }}) as is_junk
+    keys_counted.profile_count > coalesce(identity_rules.max_profiles, {{ max_profiles_of_compound_key }}) as is_junk
 from keys_counted
 left join identity_rules
     on keys_counted.key_kind = identity_rules.evidence

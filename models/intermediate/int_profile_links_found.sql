@@ -103,8 +103,9 @@ points_by_evidence as (
 
     select
         {%- for evidence in evidences %}
-        sum(case when evidence = '{{ evidence }}' then points else 0 end) as {{ evidence }}{{ ',' if not loop.last }}
+        sum(case when evidence = '{{ evidence }}' then points else 0 end) as {{ evidence }},
         {%- endfor %}
+        count(*) as rule_count
     from identity_rules
 
 ),
@@ -134,9 +135,9 @@ pairs_compared as (
         pairs.profile_id_a,
         pairs.profile_id_b,
         {{ failing_reasons(evidences) }} as evidence,
-        {% for evidence, condition in evidences.items() -%}
-        case when {{ condition }} then points_by_evidence.{{ evidence }} else 0 end
-        {{ '+ ' if not loop.last }}
+        0
+        {%- for evidence, condition in evidences.items() %}
+        + case when {{ condition }} then points_by_evidence.{{ evidence }} else 0 end
         {%- endfor %} as points
     from pairs
     inner join profiles as profiles_a

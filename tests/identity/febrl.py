@@ -129,7 +129,6 @@ def build(home: Path, warehouse: Path, folder: Path) -> None:
         "DO_NOT_TRACK": "1",
         "MUSTER_HOME": str(home),
         "MUSTER_WAREHOUSE": str(warehouse),
-        "MUSTER_TEMP": str(folder / "tmp"),
     }
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:]
