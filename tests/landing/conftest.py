@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from dbt_on_home import Workbench
 
 from activation.home import Home, World, open_home
 
@@ -42,3 +43,8 @@ def rows(home: Home) -> Callable[..., list[dict[str, Any]]]:
         return [row for file in files for row in pq.read_table(file).to_pylist()]
 
     return read
+
+
+@pytest.fixture(scope="session")
+def workbench(tmp_path_factory: pytest.TempPathFactory) -> Workbench:
+    return Workbench(tmp_path_factory.mktemp("workbench"))
