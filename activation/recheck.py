@@ -7,70 +7,17 @@ at the delivery clock, with the frozen map of profiles to customers in the place
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from activation.build import run_dbt
-from activation.clock import Clock, naive_utc
-from activation.errors import BuildError, HeldError
+from activation.clock import Clock
+from activation.compiled import RECHECK, execute, open_database
+from activation.errors import HeldError
 from activation.frozen import FrozenRun, connect
-from activation.home import Home, write_atomically
-from activation.parsed import project_digest
-
-MAP = "model.muster.int_profiles_mapped"
-HOME = "@muster_home@"
-_DATABASE = "muster"
-_VIEW = "recheck"
-
-
-def compile_recheck(home: Home) -> str:
-    """The script of views for the project as it is; compiled once for each version of the SQL.
-
-    Raises ``BuildError`` where dbt cannot compile it.
-    """
-    cached = home.warehouse / "recheck" / f"{_version()}.sql"
-    if cached.exists():
-        return cached.read_text()
-    directory = home.build_directory("recheck")
-    arguments = ["compile", "--select", "+recheck", "--no-introspect"]
-    if run_dbt(arguments, home, directory, {"is_recheck": "true", "run_id": "none"}, home_name=HOME):
-        raise BuildError(
-            f"activation/sql/recheck.sql does not compile; dbt's own words are in {directory / 'dbt.log'}"
-        )
-    script = _script(json.loads((directory / "target" / "manifest.json").read_text())["nodes"])
-    write_atomically(cached, script.encode())
-    return script
-
-
-def _version() -> str:
-    """The version of all SQL of the project, and of this module that makes one script of it."""
-    return hashlib.sha256(project_digest().encode() + Path(__file__).read_bytes()).hexdigest()[:20]
-
-
-def _script(nodes: dict[str, Any]) -> str:
-    """Views in the order of their dependencies; the map of profiles is left to the run."""
-    done: dict[str, str] = {}
-
-    def visit(name: str) -> None:
-        if name in done or name == MAP or name not in nodes:
-            return
-        node = nodes[name]
-        for parent in node["depends_on"]["nodes"]:
-            visit(parent)
-        target = _VIEW if node["resource_type"] == "analysis" else f"{node['schema']}.{node['name']}"
-        if node["resource_type"] in {"model", "analysis"}:
-            schema = "" if target == _VIEW else f"create schema if not exists {node['schema']};\n"
-            done[name] = f"{schema}create view {target} as (\n{node['compiled_code'].strip()}\n);\n"
-
-    visit("analysis.muster.recheck")
-    return "\n".join(done.values())
+from activation.home import Home
 
 
 class FrozenRecheck:
@@ -103,10 +50,8 @@ class FrozenRecheck:
         return table
 
     def _ask(self, engine: duckdb.DuckDBPyConnection, now: datetime) -> pa.Table:
-        engine.execute(f"attach ':memory:' as {_DATABASE}; use {_DATABASE}; set timezone = 'UTC'")
-        engine.execute(
-            "create schema intermediate; set variable as_of = cast(? as timestamp)", [naive_utc(now)]
-        )
+        open_database(engine)
+        engine.execute("create schema intermediate")
         frozen = str(self._run.directory).replace("'", "''")
         engine.execute(
             "create view intermediate.int_profiles_mapped as "
@@ -120,9 +65,9 @@ class FrozenRecheck:
             "select 'membership', position, customer_id, channel, purpose, operation, false "
             f"from read_parquet('{frozen}/outbox_memberships.parquet')"
         )
-        engine.execute(self._script.replace(HOME, str(self._home.path).replace("'", "''")))
+        execute(engine, self._script, self._home, now)
         return engine.execute(
-            f"select kind, position, reason from {_VIEW} order by kind, position"
+            f"select kind, position, reason from {RECHECK.name} order by kind, position"
         ).to_arrow_table()
 
     def _present(self) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""The steps of a run, in their order: land, build, freeze, guard, deliver, report.
+"""The steps of a run, in their order: land, score, build, freeze, guard, deliver, report.
 
 The command line runs them in one process, the Prefect flows run the same functions as tasks. A run that stands
 in the ledger is never decided again: asking for it again goes on where it was left.
@@ -16,6 +16,7 @@ from activation import settings
 from activation.build import BuildResult, build, report
 from activation.campaigns import load_campaigns
 from activation.clock import Clock, clock_of
+from activation.compiled import RECHECK, compiled
 from activation.connectors import Connector
 from activation.connectors.registry import connector
 from activation.content import load_templates, templates_table
@@ -31,8 +32,9 @@ from activation.landing.load import land
 from activation.landing.own import land_table
 from activation.landing.report import LoadReport
 from activation.ledger import ensure_ledger
-from activation.recheck import FrozenRecheck, compile_recheck
+from activation.recheck import FrozenRecheck
 from activation.request import RunRequest
+from activation.scores.step import ScoreReport, score
 
 REHEARSED_AHEAD = timedelta(hours=24)
 BUILDS_KEPT = 6
@@ -41,11 +43,15 @@ EXIT_HELD, EXIT_IN_DOUBT, EXIT_DOWN = 3, 4, 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: the rulings, and the deliveries of the campaigns that were let go."""
+    """How a run ended: the rulings, and the deliveries of the campaigns that were let go.
+
+    ``scores`` is what the score step did, where this was the process that decided the run.
+    """
 
     run: FrozenRun
     rulings: Mapping[str, Ruling]
     deliveries: Mapping[str, DeliveryResult]
+    scores: ScoreReport | None = None
 
     def exit_code(self, max_in_doubt: int = 0) -> int:
         """0 all well, 3 something held, 4 in doubt above the limit, 5 a destination down; the gravest wins."""
@@ -101,6 +107,16 @@ def land_templates(home: Home, request: RunRequest) -> None:
         land_table(home, "muster.templates", templates_table(load_templates()), moment)
 
 
+def score_step(home: Home, request: RunRequest) -> ScoreReport:
+    """Fit the score models as of the run where the newest fit is old, so that the build has fresh parameters.
+
+    A run that is decided already never fits again. Raises ``BuildError`` where the statistics cannot be computed.
+    """
+    if is_frozen(home, request.run_id):
+        return ScoreReport(request.as_of, ())
+    return score(home, request.as_of)
+
+
 def build_step(home: Home, request: RunRequest, clock: Clock) -> BuildResult:
     """Build the warehouse for this run and publish it; leaves the export beside it."""
     with home.lock("build", "building the warehouse"):
@@ -112,7 +128,7 @@ def freeze_step(home: Home, request: RunRequest, clock: Clock) -> FrozenRun:
     """Build and freeze in one breath: no other build can come between and miss the reservations."""
     if is_frozen(home, request.run_id):
         return read_frozen(home, request.run_id)
-    script = compile_recheck(home)
+    script = compiled(home, RECHECK)
     with home.lock("build", "building the warehouse"):
         if is_frozen(home, request.run_id):  # by whoever held the lock before
             return read_frozen(home, request.run_id)
@@ -190,14 +206,16 @@ def run_steps(
 ) -> Outcome:
     """All steps of one run from landing to report."""
     clock = clock_of(home)
+    scores = None
     if not is_frozen(home, request.run_id):
         land_for(home, request, clock)
+        scores = score_step(home, request)
     run = freeze_step(home, request, clock)
     rulings = guard_step(home, run, clock)
     deliveries = deliver_step(home, run, rulings, clock, should_stop=should_stop, progress=progress)
     if any(delivery.requests for delivery in deliveries.values()):
         report_step(home, run, clock)
-    return Outcome(run, rulings, deliveries)
+    return Outcome(run, rulings, deliveries, scores)
 
 
 def _connectors(home: Home, run: FrozenRun, campaigns: list[str]) -> dict[str, Connector]:

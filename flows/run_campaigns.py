@@ -14,14 +14,14 @@ from activation.home import World, open_home
 from activation.request import RunRequest, default_run_id, open_request, record_request
 from activation.run import check_step
 from flows.outcome import error_of
-from flows.steps import build, deliver_and_report, guard, land
+from flows.steps import build, deliver_and_report, guard, land, score
 
 
 @flow(name="run-campaigns", persist_result=False, result_serializer="json")
 def run_campaigns(
     campaigns: list[str] | None = None, as_of: str | None = None, run_id: str | None = None
 ) -> None:
-    """Land, build, freeze, guard, deliver, report.
+    """Land, score, build, freeze, guard, deliver, report.
 
     campaigns: those that compete in this run; none means all.
     as_of: the run's clock in UTC, as in 2026-11-21T14:00; by default when the flow run was scheduled to start.
@@ -35,6 +35,7 @@ def run_campaigns(
     check_step(home, request.campaigns)
     if not is_frozen(home, request.run_id):
         land(request.run_id)
+        score(request.run_id)
     build(request.run_id)
     rulings = guard(request.run_id)
     error = error_of(deliver_and_report(request.run_id, rulings))

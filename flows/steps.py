@@ -18,7 +18,16 @@ from activation.freeze import is_frozen
 from activation.frozen import read_frozen
 from activation.home import open_home
 from activation.request import read_request
-from activation.run import Outcome, deliver_step, freeze_step, guard_step, land_for, land_step, report_step
+from activation.run import (
+    Outcome,
+    deliver_step,
+    freeze_step,
+    guard_step,
+    land_for,
+    land_step,
+    report_step,
+    score_step,
+)
 from flows.artifacts import show_dbt_results, show_deliveries, show_waterfall
 from flows.discretion import discreet, orderly_stop
 from flows.outcome import (
@@ -47,6 +56,16 @@ def land(run_id: str | None = None) -> int:
     loads = land_for(home, read_request(home, run_id), clock) if run_id else land_step(home, clock)
     get_run_logger().info("landed:\n%s", console.load_lines(loads))
     return loads.landed
+
+
+@task(name="score", cache_policy=NO_CACHE, persist_result=False)
+@discreet("score")
+def score(run_id: str) -> bool:
+    """Fit the score models for a run that is about to be decided, where the newest fit is old. Says whether it was."""
+    home = open_home(settings.home_path())
+    scores = score_step(home, read_request(home, run_id))
+    get_run_logger().info("scores:\n%s", scores.in_words() or "  the newest fit of every model is fresh")
+    return scores.is_refitted
 
 
 @task(name="build", cache_policy=NO_CACHE, persist_result=False)

@@ -1,7 +1,8 @@
-"""The commands that run a batch: sample, land, build, plan, run, resume, sandbox."""
+"""The commands that run a batch: sample, land, score, build, plan, run, resume, sandbox."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -30,7 +31,10 @@ from activation.run import (
     plan_step,
     report_step,
     run_steps,
+    score_step,
 )
+from activation.scores.step import ScoreReport
+from activation.scores.step import score as fit_scores
 from activation.status import statuses
 from activation.waterfall import waterfalls
 
@@ -64,12 +68,34 @@ def land(as_of: AsOf = None) -> None:
 
 
 @app.command()
+def score(
+    as_of: AsOf = None,
+    again: Annotated[bool, typer.Option("--again", help="Fit even where the newest fit is fresh.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fit the score models where the newest fit is old, and land their parameters. A run does it by itself."""
+    home = open_home(settings.home_path())
+    clock = clock_of(home)
+    moment = parse_moment(as_of) if as_of else clock.now()
+    if home.world is World.LIVE and moment > clock.now():
+        raise ConfigurationError(f"as_of {moment:%Y-%m-%d %H:%M} lies in the future of this live home")
+    ensure_schema_files(home)
+    ensure_ledger(home)
+    report = fit_scores(home, moment, again=again)
+    if as_json:
+        console.say_json({"as_of": moment.isoformat(), "fits": [asdict(fit) for fit in report.fits]})
+    else:
+        console.say(report.in_words() or "  the newest fit of every model is fresh: --again fits anyway")
+
+
+@app.command()
 def build(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_json: AsJson = False) -> None:
     """Build the warehouse as of a moment, and print the digest of its decisions. Freezes and sends nothing."""
     home, asked = request(campaigns, as_of, run_id)
     ensure_schema_files(home)
     ensure_ledger(home)
     land_templates(home, asked)
+    scores = score_step(home, asked)
     built = build_step(home, asked, clock_of(home))
     rows, digest = content_digest(str(built.export / "decisions.parquet"))
     if as_json:
@@ -77,6 +103,7 @@ def build(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_
             {"run_id": asked.run_id, "decisions": rows, "digest": digest, "dbt": dict(built.counts)}
         )
     else:
+        _tell_scores(scores)
         console.say(f"{home.warehouse_file}\n  decisions  {rows:,}\n  digest     {digest}")
 
 
@@ -86,11 +113,13 @@ def plan(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_j
     home, asked = request(campaigns, as_of, run_id)
     clock = clock_of(home)
     land_for(home, asked, clock)
+    scores = score_step(home, asked)
     built, rulings = plan_step(home, asked, clock)
     found = waterfalls(built.export, run_before(home, asked))
     if as_json:
         console.say_json({"run_id": asked.run_id, "waterfall": found, "rulings": rulings})
     else:
+        _tell_scores(scores)
         console.say(console.plan_lines(found, rulings))
     if any(ruling.verdict is Verdict.HOLD for ruling in rulings.values()):
         raise typer.Exit(HeldError.exit_code)
@@ -161,6 +190,11 @@ def sandbox(
         twins.serve(home, port)
 
 
+def _tell_scores(scores: ScoreReport | None) -> None:
+    if scores is not None and scores.is_refitted:
+        console.say(f"{scores.in_words()}\n")
+
+
 def _tell(home: Home, outcome: Outcome, as_json: bool) -> None:
     asked = read_request(home, outcome.run.run_id)
     found = waterfalls(outcome.run.directory, run_before(home, asked))
@@ -169,6 +203,7 @@ def _tell(home: Home, outcome: Outcome, as_json: bool) -> None:
         console.say_json(console.outcome_json(outcome, found, code))
     else:
         console.say(f"run {outcome.run.run_id}, digest {outcome.run.digest[:16]}\n")
+        _tell_scores(outcome.scores)
         console.say(console.plan_lines(found, dict(outcome.rulings)) + "\n\n")
         console.say(console.outcome_lines(outcome))
     raise typer.Exit(code)

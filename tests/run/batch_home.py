@@ -83,7 +83,7 @@ def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
     """Makes homes with example data and a sandbox; all sandboxes end with the module."""
     homes: list[Home] = []
     shared = tmp_path_factory.getbasetemp().parent
-    compiled, parsed = shared / "compiled-recheck", shared / "parsed-project"
+    compiled, parsed = shared / "compiled-analyses", shared / "parsed-project"
     compiled.mkdir(exist_ok=True)
     parsed.mkdir(mode=0o700, exist_ok=True)
 
@@ -92,9 +92,9 @@ def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
         home.muster("sample", *(options or ("--small",)))
         homes.append(home)
         home.muster("sandbox", "--detach")
-        # The re-check is compiled once for each version of the SQL and named by its digest: an edited project
+        # The analyses are compiled once for each version of the SQL and named by its digest: an edited project
         # finds none here.
-        target = home.path / "warehouse" / "recheck"
+        target = home.path / "warehouse" / "compiled"
         shutil.copytree(compiled, target, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
         target.chmod(0o700)
         # So is dbt's parse of the project; homes share the place of it as it comes.
@@ -104,7 +104,7 @@ def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
     yield make
     for home in homes:
         home.muster("sandbox", "--stop")
-        for script in (home.path / "warehouse" / "recheck").glob("*.sql"):
+        for script in (home.path / "warehouse" / "compiled").glob("*.sql"):
             write_atomically(compiled / script.name, script.read_bytes())
 
 
