@@ -50,6 +50,7 @@ rows_checked as (
         outbox.position,
         case
             when consents.state is null then 'no_consent'
+            when consents.state = 'expired' then 'consent_expired'
             when consents.state <> 'granted' then 'consent_withdrawn'
             when suppressions.reason is not null then 'suppressed_' || suppressions.reason
             when outbox.excludes_recent_purchasers and recent_purchasers.customer_id is not null

@@ -1,4 +1,4 @@
--- Rule 3. Fails where no consent for the campaign's channel and purpose is in force. Unknown means no.
+-- Rule 3. Fails where no consent for the campaign's channel and purpose is in force. Unknown means no, and so does lapsed.
 with candidates as (
 
     select
@@ -23,7 +23,11 @@ consents as (
 
 select
     candidates.message_id,
-    case when consents.state = 'withdrawn' then 'consent_withdrawn' else 'no_consent' end as reason
+    case consents.state
+        when 'withdrawn' then 'consent_withdrawn'
+        when 'expired' then 'consent_expired'
+        else 'no_consent'
+    end as reason
 from candidates
 left join consents
     on

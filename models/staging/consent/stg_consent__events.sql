@@ -8,7 +8,9 @@ with events as (
         purpose,
         state,
         basis,
+        proof,
         occurred_at,
+        expires_at,
         _loaded_at
     from {{ source('consent', 'events') }}
     where _loaded_at < {{ as_of() }}
@@ -22,7 +24,9 @@ select
     lower(trim(channel)) as channel,
     lower(trim(purpose)) as purpose,
     state,
-    basis,
+    nullif(lower(trim(basis)), '') as basis,
+    nullif(trim(proof), '') as proof,
     occurred_at,
+    expires_at,
     _loaded_at as loaded_at
 from events
