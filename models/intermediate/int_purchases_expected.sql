@@ -38,7 +38,10 @@ parameters as (
 
 nodes as (
     {% for node in range(-nodes_each_side, nodes_each_side + 1) %}
-    select cast({{ node }} as double) * {{ node_distance }} as node{% if not loop.last %} union all{% endif %}
+    select cast({{ node }} as double) * {{ node_distance }} as node
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
     {%- endfor %}
 
 ),

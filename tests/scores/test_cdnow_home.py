@@ -17,11 +17,13 @@ import pytest
 from cdnow import CALIBRATION_END, published_summary, transactions
 
 from activation.build import run_dbt, sql_moment
+from activation.cli import invoke
 from activation.clock import clock_of, parse_moment
 from activation.compiled import PURCHASE_STATISTICS, compiled, execute, open_database
 from activation.frozen import connect
 from activation.home import Home, World, open_home
-from activation.run import land_step
+from activation.request import RunRequest
+from activation.run import land_step, score_step
 from activation.scores.bgnbd import BgNbd
 from activation.scores.gamma_gamma import GammaGamma
 from activation.scores.parameters import REFIT_AFTER_DAYS, fresh_models
@@ -213,6 +215,31 @@ def test_the_same_home_gives_the_same_digits(scored: Scored) -> None:
     again = score(scored.home, AS_OF, again=True)
     assert again == scored.report
     assert _landed(scored.home) == landed
+
+
+def test_a_run_that_is_decided_never_fits_again(scored: Scored) -> None:
+    later = AS_OF + timedelta(days=REFIT_AFTER_DAYS)
+    request = RunRequest("decided", later, later, (), "a test")
+    manifest = scored.home.run_directory("decided") / "frozen" / "manifest.json"
+    manifest.parent.mkdir(parents=True)
+    manifest.touch()
+    assert not score_step(scored.home, request).is_refitted
+
+
+def test_the_command_says_what_is_in_force(
+    scored: Scored, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MUSTER_HOME", str(scored.home.path))
+    assert invoke(["score", "--as-of", AS_OF.isoformat()]) == 0
+    assert "fresh" in capsys.readouterr().out
+    assert invoke(["score", "--as-of", AS_OF.isoformat(), "--again"]) == 0
+    assert "2,357 customers: r 0.2426, alpha 4.41" in capsys.readouterr().out
+    assert invoke(["score", "--as-of", AS_OF.isoformat(), "--again", "--json"]) == 0
+    fits = json.loads(capsys.readouterr().out)["fits"]
+    assert {fit["model"]: fit["parameters"]["customers"] for fit in fits} == {
+        "bg_nbd": 2357,
+        "gamma_gamma": 946,
+    }
 
 
 def test_another_version_of_the_method_is_fitted_anew(
