@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,27 @@ class Column:
         return SQL_TYPES[self.type]
 
 
+class OnErasure(StrEnum):
+    """What becomes of the rows of a person who is erased."""
+
+    REMOVE = "remove"
+    PSEUDONYMISE = "pseudonymise"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long a row is held: ``keep_days`` from the moment in the column ``by`` on; ``None``: age removes nothing.
+
+    Rows whose column has one of its ``always`` values stay. ``because`` is the reason, in words.
+    """
+
+    because: str
+    keep_days: int | None = None
+    by: str | None = None
+    always: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
 @dataclass(frozen=True)
 class Table:
     """One table of the landing zone. ``normalised`` maps a computed column to the column it comes from."""
@@ -77,6 +99,8 @@ class Table:
     columns: tuple[Column, ...]
     any_of: tuple[str, ...]
     normalised: tuple[tuple[str, str], ...]
+    retention: Retention
+    on_erasure: OnErasure
 
     @property
     def source(self) -> str:
@@ -108,7 +132,29 @@ def _table(name: str, entry: dict[str, Any]) -> Table:
     used = {*entry["key"], *entry.get("any_of", ()), *(origin for _, origin in normalised)}
     if not used <= names:
         raise ConfigurationError(f"contract.yml, {name}: no such column: {', '.join(sorted(used - names))}")
-    return Table(name, entry["row"], tuple(entry["key"]), columns, tuple(entry.get("any_of", ())), normalised)
+    return Table(
+        name=name,
+        row=entry["row"],
+        key=tuple(entry["key"]),
+        columns=columns,
+        any_of=tuple(entry.get("any_of", ())),
+        normalised=normalised,
+        retention=_retention(name, entry.get("retention", {}), {*names, LOADED_AT}),
+        on_erasure=OnErasure(entry.get("on_erasure", OnErasure.REMOVE)),
+    )
+
+
+def _retention(name: str, declared: dict[str, Any], columns: set[str]) -> Retention:
+    always = tuple((column, tuple(values)) for column, values in declared.get("always", {}).items())
+    retention = Retention(
+        str(declared.get("because", "")), declared.get("keep_days"), declared.get("by"), always
+    )
+    used = {column for column, _ in always} | ({retention.by} if retention.by else set())
+    if not retention.because or not used <= columns or (retention.keep_days is None) != (retention.by is None):
+        raise ConfigurationError(
+            f"contract.yml, {name}: retention says `because`, and `keep_days` with `by`, a column of the table"
+        )
+    return retention
 
 
 def _column(name: str, declared: str | dict[str, Any]) -> Column:

@@ -1,4 +1,5 @@
--- How much of each guarded input this run could see. Frozen with the run, so that the next can compare.
+-- How much of each guarded input this run could see. Frozen with the run, so that the next can compare. Rows that were
+-- removed on purpose, by a purge or an erasure, count as before: what is missing without a record of it is what alarms.
 {%- set inputs = {
     'crm.profiles': 'stg_crm__profiles',
     'consent.events': 'stg_consent__events',
@@ -33,12 +34,24 @@ loads as (
     where rows_landed > 0 or reason is null
     group by source_table
 
+),
+
+removals as (
+
+    select
+        source_table,
+        sum(rows_removed) as rows_removed
+    from {{ ref('stg_muster__removals') }}
+    group by source_table
+
 )
 
 select
     inputs_counted.source_table,
-    cast(inputs_counted.row_count as bigint) as row_count,
+    cast(inputs_counted.row_count + coalesce(removals.rows_removed, 0) as bigint) as row_count,
     greatest(inputs_counted.last_loaded_at, loads.last_loaded_at) as last_loaded_at
 from inputs_counted
 left join loads
     on inputs_counted.source_table = loads.source_table
+left join removals
+    on inputs_counted.source_table = removals.source_table
