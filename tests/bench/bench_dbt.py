@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import yaml
 from bench_people import AS_OF, fill_home
 from bench_process import Usage, measured
@@ -28,6 +29,8 @@ from activation.settings import PROJECT
 
 # Data tests and unit tests are no part of what is compared.
 BUILD = ("build", "--exclude-resource-type", "test", "unit_test")
+GOLDEN = ("--select", "+dim_customers", "+fct_customer_scores", "+fct_cohort_retention_monthly",
+          "+fct_cohort_retention_weekly", "+fct_cohort_repeat_purchase")  # fmt: skip
 VARIABLES = {
     "as_of": sql_moment(AS_OF),
     "known_until": sql_moment(AS_OF),
@@ -38,8 +41,12 @@ VARIABLES = {
 
 @dataclass(frozen=True)
 class BuildCosts:
-    """``parse`` is part of ``dbt``; ``bare`` has neither. ``rows`` of each table, the same on both sides."""
+    """``parse`` is part of ``dbt``; ``bare`` has neither. ``rows`` of each table, the same on both sides.
 
+    ``landed`` rows were read.
+    """
+
+    landed: int
     dbt: Usage
     parse: Usage
     bare: Usage
@@ -61,17 +68,25 @@ class BuildCosts:
         return (self.dbt.wall - self.parse.wall) / self.bare.wall
 
 
-def compare_builds(directory: Path, customers: int) -> BuildCosts:
-    """Generate, build through dbt, build bare. Raises ``RuntimeError`` where the two sides differ."""
+def compare_builds(directory: Path, customers: int, select: tuple[str, ...] = ()) -> BuildCosts:
+    """Generate, build through dbt, build bare. Raises ``RuntimeError`` where the two sides differ.
+
+    ``select`` are dbt's arguments for building a part only.
+    """
     home_path, built, bare = directory / "home", directory / "dbt", directory / "bare"
     measured(fill_home, home_path, customers)
     _dbt(home_path, directory / "first", "parse")  # what it leaves is kept, and serves both of the following
     parse = measured(_dbt, home_path, directory / "parse", "parse")
-    build = measured(_dbt, home_path, built, *BUILD)
+    build = measured(_dbt, home_path, built, *BUILD, *select)
     bare.mkdir()
     _copy_seeds(built, bare)
     statements = measured(_run_bare, built, bare)
-    return BuildCosts(build, parse, statements, _count_rows(built, bare))
+    return BuildCosts(_landed(home_path), build, parse, statements, _count_rows(built, bare))
+
+
+def _landed(home_path: Path) -> int:
+    files = (home_path / "landing").rglob("bench.parquet")
+    return sum(pq.read_metadata(file).num_rows for file in files)
 
 
 def _dbt(home_path: Path, directory: Path, *arguments: str) -> None:
@@ -127,10 +142,14 @@ def _scalar(engine: duckdb.DuckDBPyConnection, query: str) -> Any:
 
 
 def _ordered_nodes(built: Path, *kinds: str) -> list[dict[str, Any]]:
-    """The models and seeds of a build, each after all that it reads."""
+    """The models and seeds that were built, each after all that it reads."""
     manifest = json.loads((built / "target" / "manifest.json").read_text())
+    results = json.loads((built / "target" / "run_results.json").read_text())["results"]
+    done = {result["unique_id"] for result in results}
     nodes = {
-        key: node for key, node in manifest["nodes"].items() if node["resource_type"] in {"model", "seed"}
+        key: node
+        for key, node in manifest["nodes"].items()
+        if node["resource_type"] in {"model", "seed"} and key in done
     }
     parents = {key: [name for name in manifest["parent_map"][key] if name in nodes] for key in nodes}
     ordered = (nodes[key] for key in TopologicalSorter(parents).static_order())

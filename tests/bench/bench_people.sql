@@ -191,3 +191,27 @@ select
     moment(n, 53, 300) as added_at,
     landed(added_at) as _loaded_at
 from range(0, getvariable('people'), 1000) as t(n);
+
+-- A third of the people signed in on a device of their own; a quarter of what is done there knows the device only.
+create view "crm.devices" as
+select
+    'd' || n as device_id,
+    'c' || n as profile_id,
+    'web' as platform,
+    moment(n, 60, 400) as seen_at,
+    landed(seen_at) as _loaded_at
+from range(0, getvariable('people'), 3) as t(n);
+
+create view "web.events" as
+select
+    'e' || n as event_id,
+    case when draw(n, 61) < 0.75 then 'c' || visitor end as profile_id,
+    'd' || visitor as device_id,
+    pick(n, 62, ['page_view', 'page_view', 'product_view', 'add_to_cart', 'checkout_started']) as event_type,
+    'https://shop.example.com/' || pick(n, 63, ['', 'offers', 'recipes', 'stores/7']) as url,
+    occurred_at,
+    landed(occurred_at) as _loaded_at
+from (
+    select n, 3 * whole(n, 64, getvariable('people') // 3) as visitor, moment(n, 65, 120) as occurred_at
+    from range(2 * getvariable('people')) as t(n)
+);

@@ -11,7 +11,7 @@ from pathlib import Path
 from activation.settings import PROJECT
 
 
-def test_the_small_form_measures_both_parts(tmp_path: Path) -> None:
+def test_the_small_form_measures_every_part(tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
     ran = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("bench.py")), "--small", "--out", str(out)],
@@ -25,7 +25,9 @@ def test_the_small_form_measures_both_parts(tmp_path: Path) -> None:
     assert "by CPU" in ran.stdout
     measured = json.loads(out.read_text())
     assert measured["build"]["rows"]["decision_log"] > 0
-    for part in ("build", "delivery"):
+    assert measured["identity"]["cpu_ratio"]["20000"] > 0
+    assert measured["golden"]["growth"]["bare"] > 0
+    for part in ("build", "golden", "delivery"):
         assert measured[part]["cpu_ratio"] > 0
         assert measured[part]["wall_ratio"] > 0
     assert list(tmp_path.iterdir()) == [out]
