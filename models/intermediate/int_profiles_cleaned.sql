@@ -78,7 +78,8 @@ select
     end as {{ name }},
     {%- endfor %}
     case
-        when length(profiles.loyalty_number) >= {{ shortest_loyalty_number }}
+        when
+            length(profiles.loyalty_number) >= {{ shortest_loyalty_number }}
             and replace(profiles.loyalty_number, substr(profiles.loyalty_number, 1, 1), '') <> ''
             then profiles.loyalty_number
     end as loyalty_number,
@@ -97,7 +98,8 @@ select
     disposable_domains.domain is not null as has_disposable_email,
     profiles_located.has_invalid_time_zone,
     case
-        when profiles.birth_date >= cast('{{ earliest_birth_date }}' as date)
+        when
+            profiles.birth_date >= cast('{{ earliest_birth_date }}' as date)
             and profiles.birth_date <= cast({{ as_of() }} as date)
             then profiles.birth_date
     end as birth_date,

@@ -51,21 +51,47 @@ time_zone_aliases as (
 -- Distinct: a country's alpha-3 code or one of its aliases can be spelt like its name.
 countries_spelt as (
 
-    select country as spelling, country from countries
+    select
+        country as spelling,
+        country
+    from countries
+
     union distinct
-    select alpha_3 as spelling, country from countries
+
+    select
+        alpha_3 as spelling,
+        country
+    from countries
+
     union distinct
-    select upper(country_name) as spelling, country from countries
+
+    select
+        upper(country_name) as spelling,
+        country
+    from countries
+
     union distinct
-    select upper(alias) as spelling, country from country_aliases
+
+    select
+        upper(alias) as spelling,
+        country
+    from country_aliases
 
 ),
 
 zones_spelt as (
 
-    select lower(time_zone) as spelling, time_zone from time_zones
+    select
+        lower(time_zone) as spelling,
+        time_zone
+    from time_zones
+
     union distinct
-    select lower(alias) as spelling, time_zone from time_zone_aliases
+
+    select
+        lower(alias) as spelling,
+        time_zone
+    from time_zone_aliases
 
 ),
 

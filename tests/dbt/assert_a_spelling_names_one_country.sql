@@ -1,13 +1,31 @@
 -- A spelling of two countries would double every profile that uses it.
 with spellings as (
 
-    select country as spelling, country from {{ ref('countries') }}
+    select
+        country as spelling,
+        country
+    from {{ ref('countries') }}
+
     union distinct
-    select alpha_3 as spelling, country from {{ ref('countries') }}
+
+    select
+        alpha_3 as spelling,
+        country
+    from {{ ref('countries') }}
+
     union distinct
-    select upper(country_name) as spelling, country from {{ ref('countries') }}
+
+    select
+        upper(country_name) as spelling,
+        country
+    from {{ ref('countries') }}
+
     union distinct
-    select upper(alias) as spelling, country from {{ ref('country_aliases') }}
+
+    select
+        upper(alias) as spelling,
+        country
+    from {{ ref('country_aliases') }}
 
 )
 
