@@ -37,12 +37,14 @@ parameters as (
 ),
 
 nodes as (
-    {% for node in range(-nodes_each_side, nodes_each_side + 1) %}
-    select cast({{ node }} as double) * {{ node_distance }} as node
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+
+    select cast(position as double) * {{ node_distance }} as node
+    from (
+        values
+        {% for position in range(-nodes_each_side, nodes_each_side + 1) -%}
+        ({{ position }}){% if not loop.last %}, {% endif %}
+        {%- endfor %}
+    ) as positions (position)
 
 ),
 
