@@ -50,21 +50,24 @@ def test_only_the_approver_approves_and_a_ceiling_below_the_plan_changes_nothing
     assert not [row for row in home.accepted() if row["destination"] == "twilio"]
 
 
-def test_an_opt_out_that_came_while_it_waited_is_honoured_after_the_approval(home: Home) -> None:
-    (who, customer), *others = home.rows(
+def test_a_consent_withdrawn_or_lapsed_while_it_waited_is_honoured_after_the_approval(home: Home) -> None:
+    (who, customer), (lapsed, lapsed_customer), *others = home.rows(
         "select min(profile_id), customer_id from {profile_customers} where customer_id in "
         "(select customer_id from {outbox_messages} where campaign = 'vip_offer') group by customer_id order by 1"
     )
     home.drop(
         "consent.events",
         "opt_outs.csv",
-        "profile_id,email,phone,channel,purpose,state,basis,occurred_at,proof\n"
-        f"{who},,,sms,marketing,withdrawn,consent,2017-11-21T15:00:00,asked on the phone\n",
+        "profile_id,email,phone,channel,purpose,state,basis,occurred_at,expires_at,proof\n"
+        f"{who},,,sms,marketing,withdrawn,consent,2017-11-21T15:00:00,,asked on the phone\n"
+        f"{lapsed},,,sms,marketing,granted,consent,2017-11-20T14:30:00,2017-11-21T14:00:00,for a day\n",
     )
     assert "resume" in home.muster("approve", RUN, "vip_offer", "--by", APPROVER, "--reason", "looked at")
     home.muster("resume", RUN)
-    assert home.states()["vip_offer"] == {"accepted": len(others), "excluded": 1}
+    assert home.states()["vip_offer"] == {"accepted": len(others), "excluded": 2}
     told = {row["message_id"] for row in home.accepted() if row["destination"] == "twilio"}
-    out = home.rows(f"select message_id from {{outbox_messages}} where customer_id = '{customer}'")
-    assert out[0][0] not in told
+    out = home.rows(
+        f"select message_id from {{outbox_messages}} where customer_id in ('{customer}', '{lapsed_customer}')"
+    )
+    assert not told & {row[0] for row in out}
     assert home.contacted_twice() == []
