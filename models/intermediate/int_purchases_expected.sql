@@ -38,7 +38,7 @@ parameters as (
 
 nodes as (
 
-    select cast(position as double) * {{ node_distance }} as node
+    select cast(positions.position as double) * {{ node_distance }} as node
     from (
         values
         {% for position in range(-nodes_each_side, nodes_each_side + 1) -%}
