@@ -1,5 +1,5 @@
 -- In which country and time zone each profile is, as far as what it says can be understood. A zone that does not exist
--- falls back to the country's; in a country whose zones differ it stays unknown, because a guess could ring at night.
+-- falls back to the country's default; where a country has none because its zones differ, it stays unknown.
 with profiles as (
 
     select
