@@ -40,8 +40,9 @@ def load_lines(loads: LoadReport) -> str:
     for table in sorted({file.table for file in loads.files}):
         files = [file for file in loads.files if file.table == table]
         landed, aside = sum(file.landed for file in files), sum(file.quarantined for file in files)
-        again = sum(file.is_already_landed for file in files)
+        again, erased = sum(file.is_already_landed for file in files), sum(file.erased for file in files)
         extra = f", {aside:,} set aside" if aside else ""
+        extra += f", {erased:,} of erased people left out" if erased else ""
         extra += f", {again} already landed" if again else ""
         lines.append(f"  {table:<28}{landed:>10,} rows{extra}")
     lines += [f"  · {note}" for note in loads.notes]

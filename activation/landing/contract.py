@@ -150,7 +150,11 @@ def _retention(name: str, declared: dict[str, Any], columns: set[str]) -> Retent
         str(declared.get("because", "")), declared.get("keep_days"), declared.get("by"), always
     )
     used = {column for column, _ in always} | ({retention.by} if retention.by else set())
-    if not retention.because or not used <= columns or (retention.keep_days is None) != (retention.by is None):
+    if (
+        not retention.because
+        or not used <= columns
+        or (retention.keep_days is None) != (retention.by is None)
+    ):
         raise ConfigurationError(
             f"contract.yml, {name}: retention says `because`, and `keep_days` with `by`, a column of the table"
         )

@@ -75,6 +75,7 @@ def record(home: Home, job: Job, report: FileReport, reason: str | None) -> None
         "rows_read": report.read,
         "rows_landed": report.landed,
         "rows_quarantined": report.quarantined,
+        "rows_erased": report.erased,
         "first_bad_row": report.first_bad_row,
         "reason": reason or "; ".join(report.reasons) or None,
         LOADED_AT: naive_utc(job.stamp),

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class FileReport:
-    """One file. ``reasons`` counts quarantined rows by sentence; rows are lines where the file is text."""
+    """One file. ``reasons`` counts quarantined rows by sentence; rows are lines where the file is text.
+
+    ``erased`` rows are about people who were erased: nothing of them was kept, and nothing is wrong with the file.
+    """
 
     table: str
     file: str
@@ -20,6 +23,7 @@ class FileReport:
     unknown_columns: tuple[str, ...] = ()
     is_already_landed: bool = False
     is_set_aside: bool = False
+    erased: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class LoadReport:
     def quarantined(self) -> int:
         """Rows that were set aside."""
         return sum(file.quarantined for file in self.files)
+
+    @property
+    def erased(self) -> int:
+        """Rows about people who were erased."""
+        return sum(file.erased for file in self.files)
 
     @property
     def set_aside(self) -> int:

@@ -1,4 +1,7 @@
-"""The rows of one file, judged: good ones to the landing zone, bad ones to quarantine."""
+"""The rows of one file, judged: good ones to the landing zone, bad ones to quarantine.
+
+Of those that are about a person who was erased nothing is kept but the count and the row number.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ import pyarrow as pa
 from activation.errors import DamagedFileError
 from activation.home import Home
 from activation.landing.check import Checked
-from activation.landing.contract import LOADED_AT, SOURCE_FILE, publish, temporary_name
+from activation.landing.contract import LOADED_AT, SOURCE_FILE, Table, publish, temporary_name
+from activation.landing.erased import ERASED, find_erased
 from activation.landing.job import Job, forget, record
 from activation.landing.normalise import email_sql, register_emails, register_phones
 from activation.landing.report import FileReport
@@ -31,8 +35,12 @@ def land_rows(
     """
     connection.execute(f"create view checked as {checked.query}")
     try:
+        erased = find_erased(
+            connection, home, job.table, lambda: _normalised(connection, job.table, "checked")
+        )
+        apart = "" if erased is None else " and row_number not in (select row_number from erased)"
         connection.execute(
-            "create table bad as select row_number, broken, raw_row from checked where broken > 0"
+            f"create table bad as select row_number, broken, raw_row from checked where broken > 0{apart}"
         )
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException):
         raise DamagedFileError("has damaged content; write it again and drop it once more") from None
@@ -42,19 +50,20 @@ def land_rows(
         stale.unlink()
     temporary = temporary_name(landed_file)
     try:
-        landed = _copy(connection, _good_rows(connection, job), temporary)
+        landed = _copy(connection, _good_rows(connection, job, apart), temporary)
         report = FileReport(
             table=job.table.name,
             file=job.file.name,
-            read=landed + sum(count for _, count, _ in counted),
+            read=landed + sum(count for _, count, _ in counted) + (erased or 0),
             landed=landed,
             quarantined=sum(count for _, count, _ in counted),
             first_bad_row=min((row for *_, row in counted), default=None),
             reasons={checked.rules[code].sentence: count for code, count, _ in sorted(counted)},
             unknown_columns=unknown,
+            erased=erased or 0,
         )
-        if report.quarantined:
-            _quarantine(connection, home, job, checked)
+        if report.quarantined or report.erased:
+            _quarantine(connection, home, job, checked, has_erased=erased is not None)
         record(home, job, report, None)
         publish(temporary, landed_file)
     finally:
@@ -62,27 +71,33 @@ def land_rows(
     return report
 
 
-def _good_rows(connection: duckdb.DuckDBPyConnection, job: Job) -> str:
+def _good_rows(connection: duckdb.DuckDBPyConnection, job: Job, apart: str) -> str:
     table = job.table
-    columns = [f"checked.{quoted(name)}" for name in table.column_names]
+    good = _normalised(connection, table, f"(select * from checked where broken = 0{apart})")
+    columns = [*table.column_names, *(name for name, _ in table.normalised), LOADED_AT]
+    selected = ", ".join(quoted(name) for name in columns)
+    order = " order by row_number" if table.normalised else ""
+    return f"select {selected}, {literal(job.file.name)} as {SOURCE_FILE} from {good}{order}"
+
+
+def _normalised(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> str:
+    """Give ``relation`` with the table's normalised columns beside the others."""
+    columns = ["checked.*"]
     joins = ""
-    good = "(select * from checked where broken = 0)"
     for name, origin in table.normalised:
         if origin == "email":
-            register_emails(connection, good, origin)
+            register_emails(connection, relation, origin)
             columns.append(f"{email_sql('checked.email', 'emails.normalised')} as {name}")
             joins += " left join emails on checked.email = emails.given"
             continue
         country = "country" if "country" in table.column_names else "cast(null as varchar)"
-        register_phones(connection, good, origin, country)
+        register_phones(connection, relation, origin, country)
         columns.append(f"phones.normalised as {name}")
         joins += (
             f" left join phones on checked.{origin} = phones.given"
             f" and {country} is not distinct from phones.region"
         )
-    order = " order by row_number" if joins else ""
-    columns += [f"checked.{LOADED_AT}", f"{literal(job.file.name)} as {SOURCE_FILE}"]
-    return f"select {', '.join(columns)} from checked{joins} where broken = 0{order}"
+    return f"(select {', '.join(columns)} from {relation} as checked{joins})"
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> int:
@@ -93,7 +108,9 @@ def _copy(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> int:
     return int(copied[0]) if copied else 0
 
 
-def _quarantine(connection: duckdb.DuckDBPyConnection, home: Home, job: Job, checked: Checked) -> None:
+def _quarantine(
+    connection: duckdb.DuckDBPyConnection, home: Home, job: Job, checked: Checked, *, has_erased: bool
+) -> None:
     rules = pa.table(
         {
             "broken": pa.array(list(checked.rules), pa.int32()),
@@ -105,10 +122,12 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, home: Home, job: Job, che
     file = home.quarantine / job.table.folder / job.landed_name
     forget(file.parent, job.digest)
     temporary = temporary_name(file)
-    query = (
-        'select row_number, rules."column", rules.reason, cast(raw_row as varchar) as raw, '
-        f"{literal(job.file.name)} as {SOURCE_FILE} "
-        "from bad inner join rules on bad.broken = rules.broken order by row_number"
+    rows = (
+        'select row_number, rules."column", rules.reason, cast(raw_row as varchar) as raw '
+        "from bad inner join rules on bad.broken = rules.broken"
     )
+    if has_erased:
+        rows += f" union all select row_number, null, {literal(ERASED)}, null from erased"
+    query = f"select *, {literal(job.file.name)} as {SOURCE_FILE} from ({rows}) order by row_number"
     _copy(connection, query, temporary)
     publish(temporary, file)
