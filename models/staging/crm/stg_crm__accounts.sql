@@ -6,6 +6,7 @@ with accounts as (
         name,
         country,
         owner,
+        updated_at,
         _loaded_at,
         _source_file
     from {{ source('crm', 'accounts') }}
@@ -19,7 +20,9 @@ updates_ranked as (
         *,
         row_number() over (
             partition by account_id
-            order by _loaded_at desc nulls last, _source_file desc nulls last, name asc nulls last
+            order by
+                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last, _source_file desc nulls last,
+                name asc nulls last
         ) as update_rank
     from accounts
 

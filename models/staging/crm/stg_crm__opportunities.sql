@@ -9,6 +9,7 @@ with opportunities as (
         currency,
         opened_at,
         closed_at,
+        updated_at,
         _loaded_at,
         _source_file
     from {{ source('crm', 'opportunities') }}
@@ -23,6 +24,7 @@ stages_ranked as (
         row_number() over (
             partition by opportunity_id
             order by
+                coalesce(updated_at, _loaded_at) desc nulls last,
                 _loaded_at desc nulls last,
                 _source_file desc nulls last,
                 closed_at desc nulls last,

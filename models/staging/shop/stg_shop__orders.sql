@@ -9,6 +9,7 @@ with orders as (
         gross_amount,
         discount_amount,
         ordered_at,
+        updated_at,
         _loaded_at,
         _source_file
     from {{ source('shop', 'orders') }}
@@ -22,7 +23,9 @@ statuses_ranked as (
         *,
         row_number() over (
             partition by order_id
-            order by _loaded_at desc nulls last, _source_file desc nulls last, status asc nulls last
+            order by
+                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last, _source_file desc nulls last,
+                status asc nulls last
         ) as status_rank
     from orders
 

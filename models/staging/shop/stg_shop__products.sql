@@ -5,6 +5,7 @@ with products as (
         product_id,
         name,
         category,
+        updated_at,
         _loaded_at,
         _source_file
     from {{ source('shop', 'products') }}
@@ -18,7 +19,9 @@ updates_ranked as (
         *,
         row_number() over (
             partition by product_id
-            order by _loaded_at desc nulls last, _source_file desc nulls last, name asc nulls last
+            order by
+                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last, _source_file desc nulls last,
+                name asc nulls last
         ) as update_rank
     from products
 

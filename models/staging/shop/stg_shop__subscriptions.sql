@@ -8,6 +8,7 @@ with subscriptions as (
         status,
         started_at,
         ended_at,
+        updated_at,
         _loaded_at,
         _source_file
     from {{ source('shop', 'subscriptions') }}
@@ -21,7 +22,9 @@ statuses_ranked as (
         *,
         row_number() over (
             partition by subscription_id
-            order by _loaded_at desc nulls last, _source_file desc nulls last, status asc nulls last
+            order by
+                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last, _source_file desc nulls last,
+                status asc nulls last
         ) as status_rank
     from subscriptions
 

@@ -8,6 +8,7 @@ with tickets as (
         severity,
         opened_at,
         closed_at,
+        updated_at,
         _loaded_at,
         _source_file
     from {{ source('support', 'tickets') }}
@@ -21,7 +22,9 @@ updates_ranked as (
         *,
         row_number() over (
             partition by ticket_id
-            order by _loaded_at desc nulls last, _source_file desc nulls last, opened_at desc nulls last
+            order by
+                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last, _source_file desc nulls last,
+                opened_at desc nulls last
         ) as update_rank
     from tickets
 
