@@ -1,4 +1,4 @@
--- Rule 3. Fails where no consent for the campaign's channel and purpose is in force. Unknown means no, and so does lapsed.
+-- Rule 3. Fails where no consent for the channel and purpose is in force. Unknown means no, and so does lapsed.
 with candidates as (
 
     select

@@ -14,8 +14,8 @@ with active_days as (
 -- More than enough: a hundred years.
 months_numbered as (
 
-    select month_number
-    from range(0, 1200) as numbers (month_number) -- noqa: RF03
+    select numbers.month_number
+    from range(0, 1200) as numbers (month_number)
 
 ),
 

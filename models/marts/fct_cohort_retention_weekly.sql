@@ -15,8 +15,8 @@ with active_days as (
 -- More than enough: a hundred years.
 weeks_numbered as (
 
-    select week_number
-    from range(0, 5220) as numbers (week_number) -- noqa: RF03
+    select numbers.week_number
+    from range(0, 5220) as numbers (week_number)
 
 ),
 

@@ -1,4 +1,4 @@
--- The latest word of any profile counts for the customer; of several at the same moment the first in alphabetical order.
+-- The latest word of any profile counts for the customer; of several at one moment the first in alphabetical order.
 with preferences as (
 
     select
