@@ -31,12 +31,27 @@ months_active as (
 
 ),
 
+first_purchases as (
+
+    select
+        customer_id,
+        min(activity_month) as cohort_month
+    from months_active
+    where purchase_count > 0
+    group by customer_id
+
+),
+
 customers_in_cohorts as (
 
     select
-        *,
-        min(case when purchase_count > 0 then activity_month end) over (partition by customer_id) as cohort_month
+        first_purchases.cohort_month,
+        months_active.activity_month,
+        months_active.purchase_count,
+        months_active.net_revenue
     from months_active
+    inner join first_purchases
+        on months_active.customer_id = first_purchases.customer_id
 
 ),
 

@@ -32,12 +32,27 @@ weeks_active as (
 
 ),
 
+first_purchases as (
+
+    select
+        customer_id,
+        min(activity_week) as cohort_week
+    from weeks_active
+    where purchase_count > 0
+    group by customer_id
+
+),
+
 customers_in_cohorts as (
 
     select
-        *,
-        min(case when purchase_count > 0 then activity_week end) over (partition by customer_id) as cohort_week
+        first_purchases.cohort_week,
+        weeks_active.activity_week,
+        weeks_active.purchase_count,
+        weeks_active.net_revenue
     from weeks_active
+    inner join first_purchases
+        on weeks_active.customer_id = first_purchases.customer_id
 
 ),
 
