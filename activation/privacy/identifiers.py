@@ -33,6 +33,8 @@ KINDS = {
 }
 CONTACTS = frozenset({EMAIL, PHONE})
 PROFILES = "crm.profiles"  # the table whose rows make an address one that can be written to
+# Stands for every erased profile in what is kept: one for all, so that no two orders are told to be one person's.
+PSEUDONYM = "erased"
 BLOCK = 64  # bytes of a SHA-256 block; RFC 2104, section 2
 
 
