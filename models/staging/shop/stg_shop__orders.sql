@@ -24,7 +24,8 @@ statuses_ranked as (
         row_number() over (
             partition by order_id
             order by
-                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last, _source_file desc nulls last,
+                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last,
+                _source_file desc nulls last,
                 status asc nulls last
         ) as status_rank
     from orders

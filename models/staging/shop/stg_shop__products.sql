@@ -20,7 +20,8 @@ updates_ranked as (
         row_number() over (
             partition by product_id
             order by
-                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last, _source_file desc nulls last,
+                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last,
+                _source_file desc nulls last,
                 name asc nulls last
         ) as update_rank
     from products

@@ -23,7 +23,8 @@ updates_ranked as (
         row_number() over (
             partition by ticket_id
             order by
-                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last, _source_file desc nulls last,
+                coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last,
+                _source_file desc nulls last,
                 opened_at desc nulls last
         ) as update_rank
     from tickets
