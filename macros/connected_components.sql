@@ -20,7 +20,8 @@ with edges_0 as materialized (
 ),
 {%- for round in range(rounds) %}
 names_{{ round }} as materialized ({{ component_names('edges_' ~ round, round) }}),
-edges_{{ round + 1 }} as materialized ({{ component_edges('edges_' ~ round, 'names_' ~ round) }}),
+renamed_{{ round }} as materialized ({{ component_edges_renamed('edges_' ~ round, 'names_' ~ round) }}),
+edges_{{ round + 1 }} as materialized ({{ component_edges('renamed_' ~ round, 'names_' ~ round) }}),
 {%- endfor %}
 labels_{{ rounds }} as (
     select
@@ -50,8 +51,10 @@ select node, label from {{ edges }}
 {%- for round in range(rounds) if done.rounds == round -%}
     {%- if run_query('select 1 from ' ~ scratch ~ 'edges_' ~ round ~ ' limit 1') | length > 0 -%}
         {%- do scratch_table(scratch ~ 'names_' ~ round, component_names(scratch ~ 'edges_' ~ round, round)) -%}
+        {%- do scratch_table(scratch ~ 'renamed_' ~ round,
+            component_edges_renamed(scratch ~ 'edges_' ~ round, scratch ~ 'names_' ~ round)) -%}
         {%- do scratch_table(scratch ~ 'edges_' ~ (round + 1),
-            component_edges(scratch ~ 'edges_' ~ round, scratch ~ 'names_' ~ round)) -%}
+            component_edges(scratch ~ 'renamed_' ~ round, scratch ~ 'names_' ~ round)) -%}
         {%- set done.rounds = round + 1 -%}
     {%- endif -%}
 {%- endfor -%}
@@ -89,17 +92,26 @@ from (
 group by node
 {%- endmacro %}
 
-{#- The edges that are left between different names. -#}
-{%- macro component_edges(edges, names) -%}
-select distinct
-    names_a.name as node_a,
-    names_b.name as node_b
+{#- The edges with the first of their nodes renamed. One end at a time: of two joins and an inequality between them,
+    an optimiser without statistics may make a product of all names with all names. -#}
+{%- macro component_edges_renamed(edges, names) -%}
+select
+    names.name as name_a,
+    edges.node_b
 from {{ edges }} as edges
-inner join {{ names }} as names_a
-    on edges.node_a = names_a.node
-inner join {{ names }} as names_b
-    on edges.node_b = names_b.node
-where names_a.name <> names_b.name
+inner join {{ names }} as names
+    on edges.node_a = names.node
+{%- endmacro %}
+
+{#- The edges that are left between different names. -#}
+{%- macro component_edges(renamed, names) -%}
+select distinct
+    renamed.name_a as node_a,
+    names.name as node_b
+from {{ renamed }} as renamed
+inner join {{ names }} as names
+    on renamed.node_b = names.node
+where renamed.name_a <> names.name
 {%- endmacro %}
 
 {#- From the last round back to the first: a node's label is that of its name, or the name itself where that had no

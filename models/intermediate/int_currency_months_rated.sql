@@ -1,5 +1,6 @@
 -- What one unit of each currency was worth in the reporting currency, in each month in which there is money in it. A
--- month has the rate of its first day; a currency without a rate has null, and a data test stops the run.
+-- month has the rate of its first day. Where all money is in one currency, that is the reporting currency and needs no
+-- rate; else a currency without a rate has null, and a data test stops the run.
 with rates as (
 
     select
@@ -60,16 +61,43 @@ months_collected as (
         cast({{ dbt.date_trunc('month', 'opened_at') }} as date) as currency_month
     from opportunities
 
+),
+
+months_rated as (
+
+    select
+        months_collected.currency,
+        months_collected.currency_month,
+        max_by(rates.rate_to_reporting, rates.valid_from_date) as rate_to_reporting
+    from months_collected
+    left join rates
+        on
+            months_collected.currency = rates.currency
+            and months_collected.currency_month >= rates.valid_from_date
+    where months_collected.currency is not null
+    group by months_collected.currency, months_collected.currency_month
+
+),
+
+currencies_counted as (
+
+    select
+        count(distinct currency) as currency_count,
+        count(rate_to_reporting) as rated_month_count
+    from months_rated
+
 )
 
 select
-    months_collected.currency,
-    cast(max_by(rates.rate_to_reporting, rates.valid_from_date) as decimal(18, 8)) as rate_to_reporting,
-    months_collected.currency_month
-from months_collected
-left join rates
-    on
-        months_collected.currency = rates.currency
-        and months_collected.currency_month >= rates.valid_from_date
-where months_collected.currency is not null
-group by months_collected.currency, months_collected.currency_month
+    months_rated.currency,
+    cast(
+        coalesce(
+            months_rated.rate_to_reporting,
+            case
+                when currencies_counted.currency_count = 1 and currencies_counted.rated_month_count = 0 then 1
+            end
+        ) as decimal(18, 8)
+    ) as rate_to_reporting,
+    months_rated.currency_month
+from months_rated
+cross join currencies_counted
