@@ -1,9 +1,9 @@
 """The project's own SQL where dbt does not run: an analysis and everything above it, as one script for DuckDB.
 
 A rule exists once, as dbt models. What has to ask it outside of a build compiles an analysis of ``activation/sql``
-with all models above it, keeps the script in the home, and runs it in memory over ``landing/`` and ``ledger/``. The
-clock comes from outside, as the variable ``as_of``; nothing in a script depends on the home or the run, and nothing
-of the project is read when it runs.
+with all models above it, keeps the script beside the project, and runs it in memory over ``landing/`` and
+``ledger/``. The clock comes from outside, as the variable ``as_of``; nothing in a script depends on the home or the
+run, and nothing of the project is read when it runs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from activation.build import run_dbt
 from activation.clock import naive_utc
 from activation.errors import BuildError
 from activation.home import Home, write_atomically
-from activation.parsed import project_digest
+from activation.parsed import project_digest, version_directory
 from activation.settings import PROJECT
 
 DATABASE = "muster"  # dbt writes it before each relation
@@ -54,7 +54,7 @@ def compiled(home: Home, analysis: Analysis) -> str:
     Its last view has the name of the analysis. Raises ``BuildError`` where dbt cannot compile it.
     """
     version = hashlib.sha256(project_digest().encode() + Path(__file__).read_bytes()).hexdigest()[:20]
-    cached = home.warehouse / "compiled" / f"{version}-{analysis.name}.sql"
+    cached = version_directory(home) / f"{version}-{analysis.name}.sql"
     if cached.exists():
         return cached.read_text()
     directory = home.build_directory("compiled")

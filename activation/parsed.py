@@ -1,9 +1,9 @@
 """dbt's parse of the project, kept for every later run of the same version of it.
 
 Parsing takes longer than all models of a small run together, and depends on the project alone. What dbt leaves of
-it is kept in the home under a digest of all that was parsed and of what parsed it, and given to the next process of
-exactly that version. Any other is parsed whole: nothing rests on dbt's own idea of what an edit touches. A file
-that is absent or damaged costs time, and nothing else.
+it is kept beside the project, for all its homes, under a digest of all that was parsed and of what parsed it, and
+given to the next process of exactly that version. Any other is parsed whole: nothing rests on dbt's own idea of what
+an edit touches. A file that is absent or damaged costs time, and nothing else.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from activation.home import Home, write_atomically
 from activation.settings import PROJECT
 
-KEPT = 3  # versions last used: two checkouts that share a home do not take turns in parsing
+KEPT = 3  # versions last used: whoever goes back and forth between two does not parse each time
 _FILES = ("dbt_project.yml", "profiles.yml")
 _FOLDERS = ("models", "macros", "activation/sql", "seeds/reference", "tests/dbt")
 _PARSERS = ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb")
@@ -34,6 +34,16 @@ def project_digest(project: Path = PROJECT) -> str:
     for file in files:
         digest.update(f"\0{file.relative_to(project)}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:20]
+
+
+def version_directory(home: Home) -> Path:
+    """Where is kept what follows from the project's version: below its ``target``; in a home if that is read-only."""
+    place = PROJECT / "target" / "versions"
+    with suppress(OSError):
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(place, os.W_OK):
+            return place
+    return home.warehouse / "versions"
 
 
 def lay_parse(home: Home, target: Path) -> str:
@@ -72,7 +82,7 @@ def _key() -> str:
 
 
 def _file(home: Home, key: str) -> Path:
-    return home.warehouse / "parsed" / f"{key}.msgpack"
+    return version_directory(home) / f"{key}.msgpack"
 
 
 @cache

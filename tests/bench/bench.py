@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from bench_dbt import GOLDEN, BuildCosts, compare_builds
+from bench_dbt import GOLDEN, BuildCosts, compare_builds, measure_parse
 from bench_delivery import DeliveryCosts, compare_deliveries
 from bench_identity import IdentityCosts, compare_identity, measure_hard_graphs
 from bench_process import Usage
@@ -66,11 +66,15 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory(prefix="muster-bench-") as name:
         directory = Path(name)
+        if "build" in parts or "golden" in parts:
+            parse = measure_parse(directory / "parse")
         if "build" in parts:
             (directory / "build").mkdir()
-            result["build"] = _tell_build("build", compare_builds(directory / "build", size.customers), 2.0)
+            result["build"] = _tell_build(
+                "build", compare_builds(directory / "build", size.customers, parse), 2.0
+            )
         if "golden" in parts:
-            result["golden"] = _compare_golden(directory / "golden", size.customers)
+            result["golden"] = _compare_golden(directory / "golden", size.customers, parse)
         if "identity" in parts:
             result["identity"] = _compare_identities(directory / "identity", size.profiles)
         if "delivery" in parts:
@@ -82,11 +86,11 @@ def main() -> int:
     return 0
 
 
-def _compare_golden(directory: Path, customers: int) -> dict[str, Any]:
+def _compare_golden(directory: Path, customers: int, parse: Usage) -> dict[str, Any]:
     costs: dict[int, BuildCosts] = {}
     for number in (customers // 10, customers):
         (directory / str(number)).mkdir(parents=True)
-        costs[number] = compare_builds(directory / str(number), number, GOLDEN)
+        costs[number] = compare_builds(directory / str(number), number, parse, GOLDEN)
     small, whole = costs.values()
     told = _tell_build("golden customers and cohorts", whole, 1.5)
     growth = {"bare": whole.bare.cpu / small.bare.cpu, "dbt": whole.dbt_cpu / small.dbt_cpu}

@@ -68,15 +68,20 @@ class BuildCosts:
         return (self.dbt.wall - self.parse.wall) / self.bare.wall
 
 
-def compare_builds(directory: Path, customers: int, select: tuple[str, ...] = ()) -> BuildCosts:
+def measure_parse(directory: Path) -> Usage:
+    """Measure dbt's parse of a project that was parsed before: what it leaves is kept, and serves every build."""
+    fill_home(directory / "home", 1)
+    _dbt(directory / "home", directory / "first", "parse")
+    return measured(_dbt, directory / "home", directory / "parse", "parse")
+
+
+def compare_builds(directory: Path, customers: int, parse: Usage, select: tuple[str, ...] = ()) -> BuildCosts:
     """Generate, build through dbt, build bare. Raises ``RuntimeError`` where the two sides differ.
 
-    ``select`` are dbt's arguments for building a part only.
+    ``parse`` is what starting costs; ``select`` are dbt's arguments for building a part only.
     """
     home_path, built, bare = directory / "home", directory / "dbt", directory / "bare"
     measured(fill_home, home_path, customers)
-    _dbt(home_path, directory / "first", "parse")  # what it leaves is kept, and serves both of the following
-    parse = measured(_dbt, home_path, directory / "parse", "parse")
     build = measured(_dbt, home_path, built, *BUILD, *select)
     bare.mkdir()
     _copy_seeds(built, bare)

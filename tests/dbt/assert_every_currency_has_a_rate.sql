@@ -1,5 +1,5 @@
--- Amounts of two currencies cannot be added up without rates: name the missing ones in seeds/reference/currency_rates.csv,
--- each with the date from which it holds and its worth in the reporting currency.
+-- Amounts of two currencies cannot be added up without rates: name the missing ones in the seed currency_rates, each
+-- with the date from which it holds and its worth in the reporting currency.
 with currency_months_rated as (
 
     select

@@ -7,8 +7,6 @@ number. Pairs are counted after the clusters are closed: two records of one clus
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -18,11 +16,11 @@ from pathlib import Path
 
 import duckdb
 
-from activation.home import World, open_home
+from activation.build import run_dbt, sql_moment
+from activation.home import Home, World, open_home
 from activation.landing.contract import ensure_schema_files
 from activation.landing.load import land
 from activation.ledger import ensure_ledger
-from activation.settings import PROJECT
 
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
 FILES = {"febrl1": "dataset1.csv", "febrl3": "dataset3.csv"}
@@ -103,35 +101,27 @@ def resolve(name: str, folder: Path) -> Score:
         engine.execute(f"copy ({AS_PROFILES}) to '{target}' (format parquet)")
     report = land(home, AS_OF, AS_OF)
     assert report.problems == ()
-    warehouse = folder / "muster.duckdb"
-    build(home.path, warehouse, folder)
-    with duckdb.connect(str(warehouse), read_only=True) as engine:
+    with duckdb.connect(str(build(home)), read_only=True) as engine:
         counted = engine.execute(COUNTED).fetchone()
     assert counted is not None
     return Score(*(int(number) for number in counted))
 
 
-def build(home: Path, warehouse: Path, folder: Path) -> None:
-    """Run the models of identity, as dbt does."""
-    select = "+int_profiles_linked"
-    command = [sys.executable, "-m", "dbt.cli.main", "build", "--select", select]
-    command += [
+def build(home: Home) -> Path:
+    """Run the models of identity, as a build does; gives the warehouse."""
+    directory = home.build_directory("identity")
+    arguments = [
+        "build",
+        "--select",
+        "+int_profiles_linked",
         "--resource-type",
         "model",
         "--resource-type",
         "seed",
-        "--vars",
-        f"{{as_of: '{AS_OF:%Y-%m-%d}'}}",
     ]
-    command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    command += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
-    environment = os.environ | {
-        "DO_NOT_TRACK": "1",
-        "MUSTER_HOME": str(home),
-        "MUSTER_WAREHOUSE": str(warehouse),
-    }
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-3000:]
+    code = run_dbt(arguments, home, directory, {"as_of": sql_moment(AS_OF), "run_id": "none"})
+    assert code == 0, (directory / "dbt.log").read_text()[-3000:]
+    return directory / home.warehouse_file.name
 
 
 def main() -> None:

@@ -2,62 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import duckdb
 
+from activation.build import run_dbt, sql_moment
 from activation.home import Home
 from activation.ledger import ensure_ledger
-from activation.settings import PROJECT
 
 
 class Workbench:
-    """One warehouse and one target directory. The home lies behind a link, so that dbt sees the same place."""
+    """One warehouse and one build directory, for one home after the other."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.target = root / "target"
-        self.warehouse = root / "muster.duckdb"
+        self.target = root / "build" / "target"
+        self.warehouse = root / "build" / "muster.duckdb"
 
     def build(self, home: Home, as_of: datetime, select: Sequence[str], *, tests: bool = False) -> str:
         """Build ``select`` and all that it reads; give back what dbt says. Fails where dbt does."""
         ensure_ledger(home)
-        link = self.root / "home"
-        link.unlink(missing_ok=True)
-        link.symlink_to(home.path)
+        directory = self.root / "build"
         self.warehouse.unlink(missing_ok=True)
         kinds = ["model", "seed", *(["test"] if tests else [])]
-        moments = dict.fromkeys(("as_of", "known_until", "known_at"), f"{as_of:%Y-%m-%d %H:%M:%S}")
-        command = [
-            sys.executable,
-            "-m",
-            "dbt.cli.main",
-            "build",
-            "--select",
-            *(f"+{name}" for name in select),
-        ]
-        command += [part for kind in kinds for part in ("--resource-type", kind)]
-        command += ["--indirect-selection", "cautious", "--vars", json.dumps(moments)]
-        command += ["--profiles-dir", str(PROJECT), "--project-dir", str(PROJECT)]
-        command += ["--target-path", str(self.target), "--log-path", str(self.root / "logs")]
-        environment = os.environ | {
-            "DO_NOT_TRACK": "1",
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-            "MUSTER_HOME": str(link),
-            "MUSTER_WAREHOUSE": str(self.warehouse),
-            "MUSTER_TEMP": str(self.root / "tmp"),
-        }
-        done = subprocess.run(
-            command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout[-4000:]
-        return done.stdout + done.stderr
+        values = dict.fromkeys(("as_of", "known_until", "known_at"), sql_moment(as_of))
+        arguments = ["build", "--select", *(f"+{name}" for name in select)]
+        arguments += [part for kind in kinds for part in ("--resource-type", kind)]
+        code = run_dbt([*arguments, "--indirect-selection", "cautious"], home, directory, values)
+        told = (directory / "dbt.log").read_text()
+        assert code == 0, told[-4000:]
+        return told
 
     def rows(self, tables: Sequence[str]) -> dict[str, list[tuple[object, ...]]]:
         """All rows of ``schema.table`` each, in one order."""

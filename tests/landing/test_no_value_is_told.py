@@ -47,5 +47,5 @@ def test_a_thousand_canaries_are_landed_and_built_and_nothing_sings(
 
 
 def written_by_dbt(workbench: Workbench) -> list[Path]:
-    folders = (workbench.target, workbench.root / "logs")
-    return [file for folder in folders for file in folder.rglob("*") if file.is_file()]
+    log = workbench.target.parent / "dbt.log"
+    return [log, *(file for file in workbench.target.rglob("*") if file.is_file())]

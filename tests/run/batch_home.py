@@ -16,8 +16,6 @@ from typing import Any
 import duckdb
 import pytest
 
-from activation.home import write_atomically
-
 PROJECT = Path(__file__).parents[2]
 PARTS = ("activation", "macros", "models", "seeds", "tests/dbt", "dbt_project.yml", "profiles.yml")
 MONDAY, NEXT_MONDAY = "2017-11-20T14:00", "2017-11-27T14:00"
@@ -82,30 +80,17 @@ class Home:
 def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Home]]:
     """Makes homes with example data and a sandbox; all sandboxes end with the module."""
     homes: list[Home] = []
-    shared = tmp_path_factory.getbasetemp().parent
-    compiled, parsed = shared / "compiled-analyses", shared / "parsed-project"
-    compiled.mkdir(exist_ok=True)
-    parsed.mkdir(mode=0o700, exist_ok=True)
 
     def make(*options: str, project: Path = PROJECT) -> Home:
         home = Home(tmp_path_factory.mktemp("home") / "var", project)
         home.muster("sample", *(options or ("--small",)))
         homes.append(home)
         home.muster("sandbox", "--detach")
-        # The analyses are compiled once for each version of the SQL and named by its digest: an edited project
-        # finds none here.
-        target = home.path / "warehouse" / "compiled"
-        shutil.copytree(compiled, target, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
-        target.chmod(0o700)
-        # So is dbt's parse of the project; homes share the place of it as it comes.
-        (home.path / "warehouse" / "parsed").symlink_to(parsed)
         return home
 
     yield make
     for home in homes:
         home.muster("sandbox", "--stop")
-        for script in (home.path / "warehouse" / "compiled").glob("*.sql"):
-            write_atomically(compiled / script.name, script.read_bytes())
 
 
 @pytest.fixture(scope="module")

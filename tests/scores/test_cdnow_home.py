@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -249,10 +248,9 @@ def test_another_version_of_the_method_is_fitted_anew(
     assert not fresh_models(scored.home, AS_OF)
 
 
-def test_an_empty_home_has_no_parameters_and_says_why(tmp_path: Path, scored: Scored) -> None:
+def test_an_empty_home_has_no_parameters_and_says_why(tmp_path: Path) -> None:
     home = open_home(tmp_path / "home", World.REHEARSAL)
     land_step(home, clock_of(home), AS_OF)
-    shutil.copytree(scored.home.warehouse / "compiled", home.warehouse / "compiled")
     report = score(home, AS_OF)
     assert [fit.model for fit in report.fits] == ["bg_nbd", "gamma_gamma"]
     assert all(fit.parameters == {} and "too few" in fit.refusal for fit in report.fits)
