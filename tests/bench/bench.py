@@ -25,7 +25,7 @@ from typing import Any
 import duckdb
 from bench_dbt import GOLDEN, BuildCosts, compare_builds, measure_parse
 from bench_delivery import DeliveryCosts, compare_deliveries
-from bench_identity import IdentityCosts, compare_identity, measure_hard_graphs
+from bench_identity import IdentityCosts, compare_identity, compile_identity, measure_hard_graphs
 from bench_process import Usage
 
 from activation.settings import PROJECT
@@ -53,13 +53,13 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--small", action="store_true", help="show that it works; its figures mean nothing")
-    parser.add_argument("--only", choices=PARTS, help="measure one part")
+    parser.add_argument("--only", choices=PARTS, nargs="+", help="measure these parts")
     parser.add_argument(
         "--out", type=Path, default=PROJECT / "target" / "bench.json", help="where the JSON goes"
     )
     arguments = parser.parse_args()
     size = SMALL if arguments.small else WHOLE
-    parts = (arguments.only,) if arguments.only else PARTS
+    parts = arguments.only or PARTS
     result: dict[str, Any] = {"machine": _machine(), "size": asdict(size)}
     say(
         f"{result['machine']['cores']} cores, Python {platform.python_version()}, DuckDB {duckdb.__version__}"
@@ -103,11 +103,12 @@ def _compare_golden(directory: Path, customers: int, parse: Usage) -> dict[str, 
 
 def _compare_identities(directory: Path, sizes: tuple[int, ...]) -> dict[str, Any]:
     told: dict[str, Any] = {"cpu_ratio": {}, "costs": {}}
+    statements = compile_identity(directory / "compiled")
     for profiles in sizes:
-        costs = compare_identity(directory / str(profiles), profiles)
+        costs = compare_identity(directory / str(profiles), statements, profiles)
         told["costs"][profiles], told["cpu_ratio"][profiles] = asdict(costs), costs.ratio
         _tell_identity(costs)
-    hard = measure_hard_graphs(directory)
+    hard = measure_hard_graphs(directory, statements)
     say("")
     for name, usage in hard.items():
         say(_line(f"components: {name}", usage))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -35,6 +36,7 @@ LINKING = (
 )
 SEARCHING = ("int_profile_links_numbered", "int_profiles_linked")
 MEMORY_LIMIT = "8GB"
+Statements = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,12 @@ class IdentityCosts:
         return self.searching.cpu / self.scipy.cpu
 
 
-def compare_identity(directory: Path, profiles: int) -> IdentityCosts:
+def compare_identity(directory: Path, statements: Statements, profiles: int) -> IdentityCosts:
     """Generate, link, search both ways. Raises ``RuntimeError`` where the two find different clusters."""
     directory.mkdir(parents=True)
-    _compile(directory)
     measured(_generate, directory, profiles)
-    linking = measured(_run, directory, LINKING)
-    searching = measured(_run, directory, SEARCHING)
+    linking = measured(_run, directory, [statements[name] for name in LINKING])
+    searching = measured(_run, directory, [statements[name] for name in SEARCHING])
     scipy = measured(search_with_scipy, directory)
     with _open(directory) as engine:
         differing = _number(
@@ -75,7 +76,7 @@ def compare_identity(directory: Path, profiles: int) -> IdentityCosts:
     return IdentityCosts(profiles, links, clusters, linking, searching, scipy)
 
 
-def measure_hard_graphs(directory: Path) -> dict[str, Usage]:
+def measure_hard_graphs(directory: Path, statements: Statements) -> dict[str, Usage]:
     """Search components in the two hard graphs. Raises ``RuntimeError`` where either is not one cluster."""
     usages: dict[str, Usage] = {}
     order = list(range(2_000))
@@ -87,7 +88,6 @@ def measure_hard_graphs(directory: Path) -> dict[str, Usage]:
     for number, (name, edges) in enumerate(graphs.items()):
         folder = directory / f"hard-{number}"
         folder.mkdir(parents=True)
-        _compile(folder)
         with _open(folder) as engine:
             engine.execute("create schema intermediate")
             pairs = pa.table([[f"p{edge[side]}" for edge in edges] for side in (0, 1)], names=["a", "b"])
@@ -100,7 +100,7 @@ def measure_hard_graphs(directory: Path) -> dict[str, Usage]:
                 "create table intermediate.int_profiles_cleaned as "
                 "select a as profile_id from pairs union select b from pairs"
             )
-        usages[name] = measured(_run, folder, SEARCHING)
+        usages[name] = measured(_run, folder, [statements[name] for name in SEARCHING])
         with _open(folder) as engine:
             if (
                 _number(engine, "select count(distinct cluster_id) from intermediate.int_profiles_linked")
@@ -134,12 +134,19 @@ def search_with_scipy(directory: Path) -> None:
         )
 
 
-def _compile(directory: Path) -> None:
+def compile_identity(directory: Path) -> Statements:
+    """The models of identity as statements that create their tables, by name."""
     home = open_home(directory / "home", World.REHEARSAL)
     ensure_schema_files(home)
     ensure_ledger(home)
     if run_dbt(["compile", "--select", *LINKING, *SEARCHING], home, directory / "dbt", VARIABLES):
         raise RuntimeError(f"dbt compile failed; its own words are in {directory / 'dbt' / 'dbt.log'}")
+    nodes = json.loads((directory / "dbt" / "target" / "manifest.json").read_text())["nodes"]
+    models = {name: nodes[f"model.muster.{name}"] for name in (*LINKING, *SEARCHING)}
+    return {
+        name: f"create table {node['relation_name']} as ({node['compiled_code']}\n)"
+        for name, node in models.items()
+    }
 
 
 def _generate(directory: Path, profiles: int) -> None:
@@ -160,12 +167,10 @@ def _generate(directory: Path, profiles: int) -> None:
         engine.execute("create table reference.identity_rules as select * from rules")
 
 
-def _run(directory: Path, models: tuple[str, ...]) -> None:
-    manifest = json.loads((directory / "dbt" / "target" / "manifest.json").read_text())
+def _run(directory: Path, statements: list[str]) -> None:
     with _open(directory) as engine:
-        for name in models:
-            node = manifest["nodes"][f"model.muster.{name}"]
-            engine.execute(f"create table {node['relation_name']} as ({node['compiled_code']}\n)")
+        for statement in statements:
+            engine.execute(statement)
 
 
 def _open(directory: Path) -> duckdb.DuckDBPyConnection:
