@@ -80,6 +80,12 @@ def clock_of(home: Home) -> Clock:
     return WallClock() if home.world is World.LIVE else SimulatedClock(home.path / "clock.json")
 
 
+def refuse_future(home: Home, moment: datetime) -> None:
+    """Raise ``ConfigurationError`` where ``moment`` lies ahead of the wall clock of a live home."""
+    if home.world is World.LIVE and moment > clock_of(home).now():
+        raise ConfigurationError(f"as_of {moment:%Y-%m-%d %H:%M} lies in the future of this live home")
+
+
 def parse_moment(text: str) -> datetime:
     """Read an ISO 8601 date or time; without an offset it is UTC."""
     try:

@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from activation.clock import Clock, parse_moment
+from activation.clock import Clock, parse_moment, refuse_future
 from activation.errors import ConfigurationError, HeldError
 from activation.home import Home, World, write_atomically
 
@@ -60,9 +60,8 @@ def open_request(
             )
         return request
     if home.world is World.LIVE:
+        refuse_future(home, moment)
         now = clock.now()
-        if moment > now:
-            raise ConfigurationError(f"as_of {moment:%Y-%m-%d %H:%M} lies in the future of this live home")
         if now - moment > MAX_LATENESS:
             raise HeldError(
                 f"this run is {(now - moment).total_seconds() / 3600:.0f} hours late, at most "

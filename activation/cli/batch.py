@@ -9,7 +9,7 @@ import typer
 
 from activation import console, settings
 from activation.cli.app import AsJson, AsOf, Names, RunId, app, request, stopper
-from activation.clock import clock_of, parse_moment
+from activation.clock import clock_of, parse_moment, refuse_future
 from activation.digest import content_digest
 from activation.errors import ConfigurationError, HeldError
 from activation.freeze import is_frozen, run_before
@@ -75,10 +75,8 @@ def score(
 ) -> None:
     """Fit the score models where the newest fit is old, and land their parameters. A run does it by itself."""
     home = open_home(settings.home_path())
-    clock = clock_of(home)
-    moment = parse_moment(as_of) if as_of else clock.now()
-    if home.world is World.LIVE and moment > clock.now():
-        raise ConfigurationError(f"as_of {moment:%Y-%m-%d %H:%M} lies in the future of this live home")
+    moment = parse_moment(as_of) if as_of else clock_of(home).now()
+    refuse_future(home, moment)
     ensure_schema_files(home)
     ensure_ledger(home)
     report = fit_scores(home, moment, again=again)

@@ -13,9 +13,9 @@ import typer
 
 from activation import console, settings
 from activation.cli.app import AsJson, AsOf, app
-from activation.clock import clock_of, parse_moment
+from activation.clock import clock_of, parse_moment, refuse_future
 from activation.errors import ConfigurationError
-from activation.home import Home, World, open_home
+from activation.home import Home, open_home
 from activation.privacy.erase import erase as erase_person
 from activation.privacy.export import export as export_person
 from activation.privacy.purge import purge as purge_home
@@ -37,8 +37,7 @@ def purge(as_of: AsOf = None, dry_run: DryRun = False, as_json: AsJson = False) 
     """Remove what is older than its table's retention limit from the landing zone and quarantine."""
     home = open_home(settings.home_path())
     moment = parse_moment(as_of) if as_of else _now(home)
-    if home.world is World.LIVE and moment > datetime.now(UTC):
-        raise ConfigurationError(f"as_of {moment:%Y-%m-%d %H:%M} lies in the future of this live home")
+    refuse_future(home, moment)
     found = purge_home(home, moment, dry_run=dry_run)
     if as_json:
         tables = [asdict(table) | {"kept": table.kept} for table in found]
