@@ -24,6 +24,14 @@ class Kind(StrEnum):
     MEMBERSHIP = "membership"
 
 
+OUTBOXES = {
+    Kind.MESSAGE: "select * from read_parquet($file)",
+    Kind.MEMBERSHIP: """
+        select * from read_parquet($file)
+        union all by name select null::varchar as external_id where false""",
+}
+
+
 @dataclass(frozen=True)
 class FrozenRun:
     """One run's decisions, never changed after the freeze.
@@ -68,6 +76,11 @@ def connect() -> duckdb.DuckDBPyConnection:
     )
 
 
+def outbox(kind: Kind) -> str:
+    """Write the SQL relation of the outbox in ``$file``; what a run of an earlier version lacks is null."""
+    return f"({OUTBOXES[kind]})"
+
+
 def read_positions(
     engine: duckdb.DuckDBPyConnection, run: FrozenRun, kind: Kind, positions: Sequence[int], columns: str
 ) -> pa.Table:
@@ -83,7 +96,7 @@ def read_positions(
         among = "and position in (select position from wanted)"
     try:
         rows = engine.execute(
-            f"select {columns} from read_parquet($file) "
+            f"select {columns} from {outbox(kind)} "
             f"where position between $first and $last {among} order by position",
             {"file": str(run.file(kind)), "first": first, "last": last},
         ).to_arrow_table()

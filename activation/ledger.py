@@ -9,7 +9,8 @@
     ledger/membership_receipts/           what became of each change of a set
     ledger/releases/                      reservations given back before any attempt
 
-A zero-row schema file stands beside each kind of Parquet, so that an absent table reads as an empty one.
+A zero-row schema file stands beside each kind of Parquet, so that an absent table reads as an empty one and
+a column that receipts of an earlier version lack reads as null.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ MEMBERSHIP_RECEIPTS = pa.schema(
         ("operation", pa.string()),
         ("email", pa.string()),
         ("phone", pa.string()),
+        ("external_id", pa.string()),
         ("state", pa.string()),
         ("reason", pa.string()),
         ("request_id", pa.string()),
@@ -112,7 +114,7 @@ SCHEMA_RUN = "0000-schema"  # sorts first, and is never the name of a run
 
 
 def ensure_ledger(home: Home) -> None:
-    """Write the zero-row schema files that are not there yet."""
+    """Write the zero-row schema files that are missing, or have not the columns of this version."""
     for name, schema in FROZEN.items():
         _ensure(home.ledger / "runs" / SCHEMA_RUN / "frozen" / f"{name}.parquet", schema)
     for name, schema in APPENDED.items():
@@ -127,8 +129,15 @@ def append(home: Home, kind: str, name: str, table: pa.Table) -> Path:
 
 
 def _ensure(file: Path, schema: pa.Schema) -> None:
-    if not file.exists():
+    if not _has_schema(file, schema):
         _write(file, schema.empty_table())
+
+
+def _has_schema(file: Path, schema: pa.Schema) -> bool:
+    try:
+        return bool(pq.read_schema(file).equals(schema))
+    except (OSError, pa.ArrowInvalid):
+        return False
 
 
 def _write(file: Path, table: pa.Table) -> None:

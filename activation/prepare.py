@@ -20,7 +20,7 @@ from activation.types import Content, Operation, Request
 KEY_ID = "1"
 COLUMNS = {
     Kind.MESSAGE: "position, message_id, customer_id, address, fields",
-    Kind.MEMBERSHIP: "position, change_id as message_id, customer_id, email, phone",
+    Kind.MEMBERSHIP: "position, change_id as message_id, customer_id, email, phone, external_id",
 }
 
 

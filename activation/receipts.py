@@ -20,7 +20,7 @@ from sqlalchemy import Column, Table, bindparam, select, update
 
 from activation.clock import naive_utc
 from activation.errors import JournalUnsafeError
-from activation.frozen import FrozenRun, Kind, connect, unreadable
+from activation.frozen import FrozenRun, Kind, connect, outbox, unreadable
 from activation.home import Home, write_atomically
 from activation.journal import Journal
 from activation.journal_tables import deliveries, position_of, requests, runs, streams
@@ -53,7 +53,7 @@ ANSWERS_SCHEMA = pa.schema(
 
 
 # Columns that no dictionary shortens; writing one for them took as long as all the rest (measured).
-UNIQUE = frozenset({"message_id", "change_id", "customer_id", "email", "phone"})
+UNIQUE = frozenset({"message_id", "change_id", "customer_id", "email", "phone", "external_id"})
 
 
 def write_receipts(
@@ -141,7 +141,7 @@ def _receipts(
         from told
         left join answers on answers.request = told.request
         left join (
-            select * from read_parquet($file) where position between $first and $last
+            select * from {outbox(kind)} where position between $first and $last
         ) as frozen on frozen.position = told.position
         where told.request is null or answers.request is not null
         order by told.position"""

@@ -79,7 +79,8 @@ class Request:
 
     ``rows`` has one row per person. Messages: ``position, message_id, customer_id, address, fields``
     (a JSON object of personalisation strings), ``unsubscribe_url``. Memberships: ``position, message_id,
-    customer_id, email, phone``, both nullable, as they are stored (hashing is the connector's).
+    customer_id, email, phone, external_id``, all three nullable and as they are stored (hashing is the
+    connector's); ``external_id`` is the customer's id in the destination's own system.
     """
 
     request_id: str

@@ -86,6 +86,7 @@ def membership(number: int, operation: str = "add", **changes: Any) -> dict[str,
         "operation": operation,
         "email": f"person{number}@example.com",
         "phone": None,
+        "external_id": None,
     } | changes
 
 

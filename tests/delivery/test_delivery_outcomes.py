@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+import pyarrow.parquet as pq
 import pytest
 from delivery_world import (
     ADS,
@@ -22,6 +23,8 @@ from activation import accounts
 from activation.clock import naive_utc
 from activation.delivery import DeliveryLimits, Progress
 from activation.errors import ConfigurationError, JournalUnsafeError
+from activation.frozen import Kind
+from activation.ledger import MEMBERSHIP_RECEIPTS, ensure_ledger
 from activation.types import Answer, Capability, Content, Operation, Request, RowVerdict, State
 
 POISON = "person3@example.com"
@@ -274,12 +277,38 @@ def test_sets_remove_before_they_add_and_doubt_waits_for_the_next_freeze(world: 
     assert [request.operation for request in destination.requests][:2] == [Operation.REMOVE, Operation.ADD]
     assert destination.requests[0].audience == "audience-1"
     assert destination.requests[0].rows.column_names == [
-        *("position", "message_id", "customer_id", "email", "phone")
+        *("position", "message_id", "customer_id", "email", "phone", "external_id")
     ]
     assert world.deliver(run, destination, ADS).requests == 0
     receipts = world.receipts("membership_receipts")
     assert Counter(row["state"] for row in receipts) == {"in_doubt": 1, "accepted": 28}
     assert {row["email"] for row in receipts} == {row["email"] for row in rows}
+
+
+@pytest.mark.parametrize("is_of_an_earlier_version", [False, True])
+def test_a_customers_id_at_the_destination_reaches_it_and_the_ledger(
+    world: DeliveryWorld, *, is_of_an_earlier_version: bool
+) -> None:
+    """A run that was frozen before the column was known is sent as well, without it."""
+    rows = [membership(1, destination="crm_file", email=None, external_id="profile-1")]
+    run = make_run(world.home, memberships=rows)
+    if is_of_an_earlier_version:
+        file = run.file(Kind.MEMBERSHIP)
+        pq.write_table(pq.read_table(file).drop_columns(["external_id"]), file)
+    destination = Destination(name="crm_file", capability=Capability.FILE)
+    assert world.deliver(run, destination, ADS).counts == {"accepted": 1}
+    expected = None if is_of_an_earlier_version else "profile-1"
+    (request,) = destination.requests
+    assert request.rows["external_id"].to_pylist() == [expected]
+    assert [row["external_id"] for row in world.receipts("membership_receipts")] == [expected]
+
+
+def test_a_home_of_an_earlier_version_gets_the_columns_of_this_one(world: DeliveryWorld) -> None:
+    ensure_ledger(world.home)
+    (file,) = (world.home.ledger / "membership_receipts").glob("*.parquet")
+    pq.write_table(pq.read_table(file).drop_columns(["external_id"]), file)
+    ensure_ledger(world.home)
+    assert pq.read_schema(file) == MEMBERSHIP_RECEIPTS
 
 
 def test_another_destinations_rows_are_left_to_it(world: DeliveryWorld) -> None:

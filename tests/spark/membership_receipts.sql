@@ -12,6 +12,7 @@ select
     operation,
     email,
     phone,
+    external_id,
     case position % 5 when 2 then 'in_doubt' when 3 then 'refused' else 'accepted' end as state,
     null as reason,
     'request-' || position as request_id,

@@ -11,6 +11,7 @@ with receipts as (
         operation,
         email,
         phone,
+        external_id,
         state,
         attempted_at,
         known_at
@@ -45,6 +46,7 @@ select
     operation,
     email,
     phone,
+    external_id,
     state,
     attempted_at,
     known_at
