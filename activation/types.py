@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 import pyarrow as pa
@@ -49,7 +50,9 @@ class Operation(StrEnum):
 class Content:
     """A message template: its parts by name (``subject``, ``html``, ``text``) and its version.
 
-    ``version`` is the first 12 hex digits of the SHA-256 over all parts.
+    ``version`` is the first 12 hex digits of the SHA-256 over all parts. ``language`` is ``None`` for the default
+    one. ``purpose`` is ``marketing``, or ``service`` for what people need to know and cannot unsubscribe from.
+    What the parts say is true up to and including ``valid_until``; ``None`` is for ever.
     """
 
     template: str
@@ -57,6 +60,14 @@ class Content:
     channel: str
     parts: Mapping[str, str]
     placeholders: frozenset[str]
+    language: str | None = None
+    purpose: str = "marketing"
+    valid_until: date | None = None
+
+    @property
+    def name(self) -> str:
+        """What its copies in all languages are called: ``template`` without the language."""
+        return self.template if self.language is None else self.template.removesuffix(f".{self.language}")
 
     def fill(self, part: str, values: Mapping[str, str]) -> str:
         """Put ``values`` into a part in one pass, as they are: they are never scanned for placeholders.

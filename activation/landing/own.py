@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -48,7 +49,7 @@ def land_table(home: Home, source_table: str, table: pa.Table, loaded_at: dateti
     with home.lock("landing", "landing files"):
         folder = home.landing / contract()[source_table].folder
         landed = sorted(file for file in folder.glob("*.parquet") if file.name != SCHEMA_FILE)
-        if landed and pq.read_table(landed[-1]).select(content.names).equals(rows):
+        if landed and _has(landed[-1], rows):
             return False
         stamp = pa.array([naive_utc(loaded_at)] * rows.num_rows, pa.timestamp("us"))
         whole = rows.append_column(LOADED_AT, stamp).append_column(
@@ -60,3 +61,10 @@ def land_table(home: Home, source_table: str, table: pa.Table, loaded_at: dateti
         digest = content_digest.hexdigest()[:12]
         write_parquet(folder / f"{compact(loaded_at)}-{digest}.parquet", whole)
     return True
+
+
+def _has(file: Path, rows: pa.Table) -> bool:
+    """Whether a landed file has these rows; one that was landed before a column was known has not."""
+    landed = pq.read_table(file)
+    names = rows.schema.names
+    return set(names) <= set(landed.column_names) and bool(landed.select(names).equals(rows))

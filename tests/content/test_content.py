@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hmac
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -168,21 +169,134 @@ def test_a_missing_field_names_the_placeholder_and_not_the_person(tmp_path: Path
 def test_the_table_that_lands_lists_every_template(tmp_path: Path) -> None:
     write(tmp_path, "mail", EMAIL)
     write(tmp_path, "text", SMS)
+    write(tmp_path, "text.de", SMS | {"template.yml": "valid_until: 2026-12-24"})
     contents = load_templates(tmp_path)
-    assert templates_table(contents).to_pylist() == [
+    assert templates_table(contents).to_pylist()[::2] == [
         {
             "template": "mail",
+            "name": "mail",
+            "language": None,
             "channel": "email",
+            "purpose": "marketing",
             "version": contents["mail"].version,
             "placeholders": "first_name,postal_address,unsubscribe_url",
+            "valid_until": None,
         },
         {
-            "template": "text",
+            "template": "text.de",
+            "name": "text",
+            "language": "de",
             "channel": "sms",
-            "version": contents["text"].version,
+            "purpose": "marketing",
+            "version": contents["text.de"].version,
             "placeholders": "first_name",
+            "valid_until": date(2026, 12, 24),
         },
     ]
+
+
+TITLED = {"subject.txt": "Hi {{ first_name }}", "body.txt": "Look"}
+
+
+@pytest.mark.parametrize(
+    ("channel", "files"),
+    [("push", TITLED), ("task", TITLED), ("mail", {"body.txt": "Dear {{ first_name }}"})],
+)
+def test_a_template_says_its_channel_where_the_files_do_not(
+    channel: str, files: dict[str, str], tmp_path: Path
+) -> None:
+    content = load(tmp_path, files | {"template.yml": f"channel: {channel}"})
+    assert (content.channel, content.placeholders) == (channel, {"first_name"})
+    part = "subject" if "subject.txt" in files else "text"
+    assert render(content, part, {"first_name": "Ann"}).endswith(" Ann")
+
+
+def test_what_the_settings_say_is_no_part_of_the_version(tmp_path: Path) -> None:
+    without = load(tmp_path / "a", SMS)
+    limited = load(tmp_path / "b", SMS | {"template.yml": "valid_until: 2026-12-24"})
+    assert limited.version == without.version
+    assert (limited.valid_until, without.valid_until) == (date(2026, 12, 24), None)
+
+
+def test_service_mail_needs_an_address_and_no_way_to_unsubscribe(tmp_path: Path) -> None:
+    service = {"template.yml": "purpose: service"}
+    letter = EMAIL | {"body.html": "<p>{{ postal_address }}</p>", "body.txt": "{{ postal_address }}"}
+    assert load(tmp_path / "a", letter | service).purpose == "service"
+    with pytest.raises(
+        ConfigurationError, match=r"body\.txt: a service message must contain .*postal_address"
+    ):
+        load(tmp_path / "b", letter | service | {"body.txt": "Hi"})
+    with pytest.raises(ConfigurationError, match=r"body\.txt.*STOP"):
+        load(tmp_path / "c", service | {"body.txt": "Hi"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("channel: pigeon", r"template\.yml: channel is one of email, sms, push, mail, task"),
+        ("purpose: fun", r"template\.yml: purpose is one of"),
+        ("channel: [sms]", r"template\.yml: channel"),
+        ("valid_until: soon", r"template\.yml: valid_until is the last day"),
+        ("valid_until: 2026-12-24T10:00:00", r"template\.yml: valid_until is the last day"),
+        ("valid_until:", r"template\.yml: valid_until is the last day"),
+        ("expires: 2026-12-24", r"template\.yml: it says nothing but channel"),
+        ("- channel", r"template\.yml: it says nothing but channel"),
+        ("channel: {sms: [}", r"template\.yml, line \d+: this is not valid YAML"),
+        ("channel: push", r"subject\.txt is missing: push has subject\.txt, body\.txt"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(settings: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        load(tmp_path, SMS | {"template.yml": settings})
+
+
+def test_a_copy_in_a_language_takes_what_it_does_not_say_from_the_default_one(tmp_path: Path) -> None:
+    write(tmp_path, "news", TITLED | {"template.yml": "{channel: push, valid_until: 2026-12-24}"})
+    write(tmp_path, "news.de", TITLED | {"body.txt": "Schau"})
+    write(tmp_path, "news.pt-BR", TITLED | {"template.yml": "valid_until: 2026-12-31"})
+    contents = load_templates(tmp_path)
+    found = {
+        name: (content.name, content.language, content.channel, content.valid_until)
+        for name, content in contents.items()
+    }
+    assert found == {
+        "news": ("news", None, "push", date(2026, 12, 24)),
+        "news.de": ("news", "de", "push", date(2026, 12, 24)),
+        "news.pt-BR": ("news", "pt-BR", "push", date(2026, 12, 31)),
+    }
+    assert contents["news.de"].version != contents["news"].version == contents["news.pt-BR"].version
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "message"),
+    [
+        ("news.german", SMS, r"news\.german: after the dot comes a language, as in news\.de"),
+        ("letter.de", SMS, r"letter\.de: .* and letter is there as well"),
+        (
+            "news.de",
+            {"body.txt": "Hallo STOP"},
+            r"de/body\.txt: \{\{ first_name \}\} is missing; it is in news",
+        ),
+        (
+            "news.de",
+            {"body.txt": "{{ first_name }} {{ city }} STOP"},
+            r"de/body\.txt: \{\{ city \}\} is not in",
+        ),
+        (
+            "news.de",
+            SMS | {"template.yml": "channel: mail"},
+            r"news\.de/template\.yml: news is marketing by sms",
+        ),
+        ("news.de", SMS | {"template.yml": "purpose: service"}, r"news\.de/template\.yml: news is marketing"),
+    ],
+)
+def test_a_copy_that_is_another_message_is_refused(
+    name: str, files: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    write(tmp_path, "news", SMS)
+    write(tmp_path, name, files)
+    with pytest.raises(ConfigurationError, match=message):
+        load_templates(tmp_path)
 
 
 def test_no_template_is_an_empty_table(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from activation.errors import LandingError
@@ -30,6 +31,13 @@ def test_content_that_returns_lands_again(home: Home, rows: Callable[..., list[d
     for day, table in enumerate((TEMPLATES, other, TEMPLATES)):
         assert land_table(home, "muster.templates", table, NOW + timedelta(days=day))
     assert len(rows("muster.templates")) == 5
+
+
+def test_a_column_that_is_new_lands_the_same_rows_again(home: Home) -> None:
+    assert land_table(home, "muster.templates", TEMPLATES, NOW)
+    (file,) = (each for each in (home.landing / "muster" / "templates").glob("2*.parquet"))
+    pq.write_table(pq.read_table(file).drop_columns(["valid_until"]), file)
+    assert land_table(home, "muster.templates", TEMPLATES, NOW + timedelta(days=1))
 
 
 def test_a_missing_or_unknown_column_is_refused(home: Home) -> None:

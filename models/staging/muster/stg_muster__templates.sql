@@ -1,10 +1,14 @@
--- The template versions in force: the latest one landed of each.
+-- The template versions in force: the latest one landed of each. Before there were languages, a template was its name.
 with templates as (
 
     select
         template,
-        version,
+        name,
+        language,
         channel,
+        purpose,
+        version,
+        valid_until,
         _loaded_at
     from {{ source('muster', 'templates') }}
     where _loaded_at < {{ as_of() }}
@@ -17,7 +21,7 @@ versions_ranked as (
         *,
         row_number() over (
             partition by template
-            order by _loaded_at desc nulls last, version asc nulls last
+            order by _loaded_at desc nulls last, version asc nulls last, valid_until asc nulls last
         ) as version_rank
     from templates
 
@@ -25,7 +29,11 @@ versions_ranked as (
 
 select
     template,
+    coalesce(name, template) as name,
+    language,
     version as message_version,
-    channel
+    channel,
+    coalesce(purpose, 'marketing') as purpose,
+    valid_until
 from versions_ranked
 where version_rank = 1
