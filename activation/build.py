@@ -87,6 +87,9 @@ def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> N
         "--select",
         "stg_ledger__receipts",
         "rpt_campaign_deliveries",
+        "stg_ledger__audience_members",
+        "rpt_audience_overlaps",
+        "rpt_audience_health",
         "--exclude-resource-type",
         "unit_test",
     ]

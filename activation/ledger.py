@@ -90,6 +90,15 @@ FROZEN = {
             *_STAMPS,
         ]
     ),
+    "audiences": pa.schema(
+        [
+            ("audience", pa.string()),
+            ("customer_id", pa.string()),
+            ("qualified_by", pa.string()),
+            ("qualified_at", _MOMENT),
+            *_STAMPS,
+        ]
+    ),
     "campaign_sizes": pa.schema(
         [
             ("campaign", pa.string()),
