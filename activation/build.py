@@ -41,10 +41,28 @@ class BuildResult:
 def build(home: Home, request: RunRequest, known_at: datetime) -> BuildResult:
     """Build everything for one run and publish it. Raises ``BuildError`` where a shared layer failed."""
     directory = home.build_directory(request.run_id)
+    built = decide(home, request, known_at, directory)
+    publish(home, directory / home.warehouse_file.name)
+    return built
+
+
+def decide(
+    home: Home,
+    request: RunRequest,
+    known_at: datetime,
+    directory: Path,
+    *,
+    project: Path = PROJECT,
+    tests: bool = True,
+) -> BuildResult:
+    """Build everything for one run in a directory of its own and export it; publish nothing.
+
+    ``project`` may be another version of this one. Without ``tests`` no data test is run, and so nothing is held
+    for one. Raises ``BuildError`` where a shared layer failed.
+    """
     export = directory / "export"
     export.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = directory / home.warehouse_file.name
-    file.unlink(missing_ok=True)
+    (directory / home.warehouse_file.name).unlink(missing_ok=True)
     values = {
         "as_of": sql_moment(request.as_of),
         "known_until": sql_moment(request.known_until),
@@ -53,13 +71,17 @@ def build(home: Home, request: RunRequest, known_at: datetime) -> BuildResult:
         "campaigns": ",".join(request.campaigns),
         "export_to": str(export),
     }
-    code = run_dbt(["build", "--exclude-resource-type", "unit_test"], home, directory, values)
+    left_out = ["unit_test"] if tests else ["unit_test", "test"]
+    arguments = ["build", *(part for kind in left_out for part in ("--exclude-resource-type", kind))]
+    if project != PROJECT:
+        # An earlier version may take its values from dbt's variables alone, and would else build its defaults.
+        arguments += ["--vars", json.dumps(values | {"campaigns": list(request.campaigns)})]
+    code = run_dbt(arguments, home, directory, values, project=project)
     results = _read(directory / "target" / "run_results.json", directory)
     manifest = _read(directory / "target" / "manifest.json", directory)
     failures = [result for result in results["results"] if result["status"] in _FAILED]
     if code or failures:
         raise BuildError(_explain(failures, manifest, directory))
-    publish(home, file)
     counts: dict[str, int] = {}
     for result in results["results"]:
         counts[result["status"]] = counts.get(result["status"], 0) + 1
@@ -104,12 +126,15 @@ def run_dbt(
     directory: Path,
     values: Mapping[str, str],
     home_name: str | None = None,
+    *,
+    project: Path = PROJECT,
 ) -> int:
     """Run dbt in a process of its own; its output goes to ``dbt.log`` in ``directory``. Returns its exit code.
 
     ``values`` are those of the run, as the macro ``run_value`` names them. They travel by environment, and the
     warehouse is named from dbt's home directory, which is ``directory``: so that nothing dbt's parse depends on
-    differs from run to run, and one parse serves every run of a version of the project.
+    differs from run to run, and one parse serves every run of a version of the project. Another ``project`` than
+    this one is parsed anew.
     """
     environment = {
         "PATH": os.environ.get("PATH", ""),
@@ -125,17 +150,18 @@ def run_dbt(
     target = directory / "target"
     command = [
         *(sys.executable, "-m", "dbt.cli.main", *arguments),
-        *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", "duckdb"),
+        *("--project-dir", str(project), "--profiles-dir", str(project), "--target", "duckdb"),
         *("--target-path", str(target), "--log-path", str(directory / "logs")),
         *("--log-level-file", "none"),
     ]
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    parse = lay_parse(home, target)
+    parse = lay_parse(home, target) if project == PROJECT else None
     with (directory / "dbt.log").open("wb") as log:
         code = subprocess.run(
-            command, cwd=PROJECT, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
+            command, cwd=project, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
         ).returncode
-    keep_parse(home, target, parse)
+    if parse is not None:
+        keep_parse(home, target, parse)
     return code
 
 

@@ -15,11 +15,11 @@ from rich.progress import Progress as Bars
 
 from activation.accounts import Doubt
 from activation.delivery import DeliveryResult, Progress
-from activation.guard import Ruling, Verdict
+from activation.guard import Verdict
 from activation.landing.report import LoadReport
+from activation.plans.plan import Plan, plan_json
 from activation.run import Outcome
 from activation.status import RunStatus
-from activation.waterfall import Waterfall, as_text
 
 _STATES = ("accepted", "refused", "in_doubt", "excluded", "expired", "planned")
 
@@ -50,29 +50,6 @@ def load_lines(loads: LoadReport) -> str:
     return "\n".join(lines) or "  nothing was in the inbox"
 
 
-def plan_lines(found: list[Waterfall], rulings: dict[str, Ruling]) -> str:
-    """The waterfall of each campaign, with what holds it or what it waits for."""
-    parts = []
-    for waterfall in found:
-        ruling = rulings.get(waterfall.campaign)
-        parts.append("\n".join(filter(None, [as_text(waterfall), ruling_line(ruling) if ruling else ""])))
-    told = {waterfall.campaign for waterfall in found}
-    parts += [
-        f"{name}\n  no candidate\n{ruling_line(ruling)}"
-        for name, ruling in rulings.items()
-        if name not in told
-    ]
-    return "\n\n".join(parts)
-
-
-def ruling_line(ruling: Ruling) -> str:
-    """What a campaign may do; empty where it simply may go."""
-    if ruling.verdict is Verdict.GO:
-        return f"  {'; '.join(ruling.reasons)}" if ruling.reasons else ""
-    word = "HELD" if ruling.verdict is Verdict.HOLD else "WAITS FOR APPROVAL"
-    return "\n".join(f"  {word}: {reason}" for reason in ruling.reasons)
-
-
 def outcome_lines(outcome: Outcome) -> str:
     """The delivery summary: a line per campaign, by state."""
     head = f"  {'delivered':<28}{'requests':>9}" + "".join(f"{state:>10}" for state in _STATES)
@@ -96,14 +73,14 @@ def outcome_lines(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def outcome_json(outcome: Outcome, found: list[Waterfall], exit_code: int) -> dict[str, Any]:
-    """The same for machines."""
+def outcome_json(outcome: Outcome, found: Plan | None, exit_code: int) -> dict[str, Any]:
+    """The same for machines; with what was decided, where ``found`` says it."""
     return {
         "run_id": outcome.run.run_id,
         "as_of": outcome.run.as_of.isoformat(),
         "digest": outcome.run.digest,
         "exit_code": exit_code,
-        "waterfall": [asdict(waterfall) for waterfall in found],
+        "campaigns": plan_json(found)["campaigns"] if found else [],
         "rulings": {name: asdict(ruling) for name, ruling in outcome.rulings.items()},
         "deliveries": {name: delivery_json(result) for name, result in outcome.deliveries.items()},
     }

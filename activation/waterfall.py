@@ -1,4 +1,4 @@
-"""The waterfall: how each campaign came from its candidates to what leaves, and what changed since the run before."""
+"""The waterfall: how each campaign came from its candidates to what leaves, rule by rule in their fixed order."""
 
 from __future__ import annotations
 
@@ -6,130 +6,131 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from activation.frozen import connect
+from activation.reasons import RULES, load_reasons, reason_of
 
-_ORDER = {"exclude": 0, "holdout": 1, "defer": 2, "send": 3}
+_SEND = "send"
 
 
 @dataclass(frozen=True)
 class Step:
-    """So many people of a campaign came to this verdict for this first reason."""
+    """So many candidates of a campaign came to this verdict for this first reason.
 
+    ``failing`` counts the candidates that fail for this reason at all, first or not, whatever their verdict. A
+    reason that is nobody's first has a step of 0 people, and the verdict ``exclude``.
+    """
+
+    rule: int
     verdict: str
     reason: str
     people: int
+    failing: int
+
+    @property
+    def label(self) -> str:
+        """The step as people read it."""
+        return f"{self.verdict}: {self.reason.replace('_', ' ')}"
 
 
 @dataclass(frozen=True)
 class Waterfall:
     """One campaign of one run. ``adds`` and ``removes`` are the changes of a set; None for messages.
 
-    ``entered`` and ``left`` count people with the verdict ``send`` in this run and not in the one before,
-    and the other way round; None where there is no run before.
+    A person who is a candidate for several steps or sets of a campaign counts for each.
     """
 
     campaign: str
     slot: str
     candidates: int
     steps: tuple[Step, ...]
+    to_send: int
     adds: int | None
     removes: int | None
-    entered: int | None
-    left: int | None
-
-    @property
-    def to_send(self) -> int:
-        """People with the verdict ``send``."""
-        return sum(step.people for step in self.steps if step.verdict == "send")
 
 
-def waterfalls(directory: Path, before: Path | None = None) -> list[Waterfall]:
-    """One waterfall per campaign of an exported or frozen run, in order of priority.
-
-    ``before`` is the directory of the run to compare with.
-    """
-    decisions, memberships = directory / "decisions.parquet", directory / "outbox_memberships.parquet"
+def waterfalls(directory: Path) -> list[Waterfall]:
+    """One waterfall per campaign of an exported or frozen run, in order of priority."""
     with connect() as engine:
-        rows = engine.execute(
-            "select campaign, max(slot) over (partition by campaign), priority, verdict, coalesce(reason, ''), people "
-            "from (select campaign, slot, priority, verdict, reason, count(*) as people "
-            "from read_parquet(?) group by all)",
-            [str(decisions)],
+        engine.execute("set variable decisions = ?", [str(directory / "decisions.parquet")])
+        firsts = engine.execute(
+            "select campaign, verdict, coalesce(reason, ''), count(*), min(priority), max(slot) "
+            "from read_parquet(getvariable('decisions')) group by all"
         ).fetchall()
-        changed = engine.execute(
-            "select campaign, operation, count(*) from read_parquet(?) group by all", [str(memberships)]
+        failing = engine.execute(
+            "select campaign, reason, count(*) from (select campaign, unnest(string_split(reasons, ',')) as reason "
+            "from read_parquet(getvariable('decisions')) where reasons is not null) group by all"
         ).fetchall()
-        moved = {}
-        if before is not None:
-            moved = {
-                campaign: (entered, left)
-                for campaign, entered, left in engine.execute(
-                    "with now as (select campaign, customer_id from read_parquet(?) where verdict = 'send'), "
-                    "earlier as (select campaign, customer_id from read_parquet(?) where verdict = 'send') "
-                    "select coalesce(now.campaign, earlier.campaign), "
-                    "count(*) filter (earlier.customer_id is null), count(*) filter (now.customer_id is null) "
-                    "from now full join earlier using (campaign, customer_id) group by 1",
-                    [str(decisions), str(before / "decisions.parquet")],
-                ).fetchall()
-            }
-    found = []
-    names = {(priority, campaign): slot for campaign, slot, priority, *_ in rows}
-    for (_, campaign), slot in sorted(names.items()):
-        steps = [Step(row[3], row[4], row[5]) for row in rows if row[0] == campaign]
-        steps.sort(key=lambda step: (_ORDER[step.verdict], -step.people, step.reason))
-        entered, left = moved.get(campaign, (0, 0)) if before is not None else (None, None)
-        changes = {operation: people for name, operation, people in changed if name == campaign}
-        found.append(
-            Waterfall(
-                campaign=campaign,
-                slot=slot,
-                candidates=sum(step.people for step in steps),
-                steps=tuple(steps),
-                adds=changes.get("add", 0) if changes else None,
-                removes=changes.get("remove", 0) if changes else None,
-                entered=entered,
-                left=left,
-            )
+        changes = engine.execute(
+            "select campaign, count(*) filter (operation = 'add'), count(*) filter (operation = 'remove') "
+            "from read_parquet(?) group by all",
+            [str(directory / "outbox_memberships.parquet")],
+        ).fetchall()
+    changed = {campaign: (adds, removes) for campaign, adds, removes in changes}
+    order = sorted({(priority, campaign) for campaign, *_, priority, _slot in firsts})
+    found: dict[str, Waterfall] = {}
+    for _, campaign in order:
+        if campaign in found:
+            continue
+        rows = [row for row in firsts if row[0] == campaign]
+        adds, removes = changed.get(campaign, (None, None))
+        found[campaign] = Waterfall(
+            campaign=campaign,
+            slot=max(row[5] for row in rows),
+            candidates=sum(row[3] for row in rows),
+            steps=_steps(
+                {(row[1], row[2]): row[3] for row in rows if row[1] != _SEND},
+                {reason: count for name, reason, count in failing if name == campaign},
+            ),
+            to_send=sum(row[3] for row in rows if row[1] == _SEND),
+            adds=adds,
+            removes=removes,
         )
-    return found
+    return list(found.values())
+
+
+def _steps(firsts: dict[tuple[str, str], int], failing: dict[str, int]) -> tuple[Step, ...]:
+    known = load_reasons()
+    told = {reason for _, reason in firsts}
+    counted = firsts | {("exclude", reason): 0 for reason in failing if reason not in told}
+    steps = [
+        Step(reason_of(reason, known).rule, verdict, reason, people, failing.get(reason, 0))
+        for (verdict, reason), people in counted.items()
+    ]
+    return tuple(sorted(steps, key=lambda step: (step.rule, -step.people, step.verdict, step.reason)))
 
 
 def as_text(waterfall: Waterfall) -> str:
-    """A waterfall for a terminal."""
-    lines = [f"{waterfall.campaign}  ({waterfall.slot})", f"  {'candidates':<34}{waterfall.candidates:>8,}"]
-    lines += [f"  {_label(step):<34}{-step.people:>8,}" for step in waterfall.steps if step.verdict != "send"]
-    lines.append(
-        f"  {'to send' if waterfall.adds is None else 'wanted in the audience':<34}{waterfall.to_send:>8,}"
-    )
+    """A waterfall for a terminal. The last column: how many fail for this reason at all."""
+    rows = [("candidates", f"{waterfall.candidates:,}", "all")]
+    rows += [
+        (
+            f"{step.rule:>2} {RULES.get(step.rule, ''):<14}{step.label}",
+            f"{-step.people:,}",
+            f"{step.failing:,}",
+        )
+        for step in waterfall.steps
+    ]
+    rows.append((_sum_label(waterfall), f"{waterfall.to_send:,}", ""))
     if waterfall.adds is not None:
-        lines.append(
-            f"  {'changes: to add / to remove':<34}{f'{waterfall.adds:,} / {waterfall.removes:,}':>8}"
-        )
-    if waterfall.entered is not None:
-        lines.append(
-            f"  {'since the run before: in / out':<34}{f'{waterfall.entered:,} / {waterfall.left:,}':>8}"
-        )
-    return "\n".join(lines)
+        rows += [("to add", f"{waterfall.adds:,}", ""), ("to remove", f"{waterfall.removes:,}", "")]
+    width = max(len(label) for label, *_ in rows) + 2
+    lines = [f"  {label:<{width}}{people:>8}{failing:>8}".rstrip() for label, people, failing in rows]
+    return "\n".join([f"{waterfall.campaign}  ({waterfall.slot})", *lines])
 
 
-def as_markdown(found: list[Waterfall]) -> str:
-    """All waterfalls as Markdown, one table each."""
-    parts = []
-    for waterfall in found:
-        rows = [("candidates", waterfall.candidates)]
-        rows += [(_label(step), -step.people) for step in waterfall.steps if step.verdict != "send"]
-        rows.append(
-            ("**to send**" if waterfall.adds is None else "**wanted in the audience**", waterfall.to_send)
-        )
-        if waterfall.adds is not None:
-            rows += [("to add", waterfall.adds), ("to remove", waterfall.removes or 0)]
-        if waterfall.entered is not None:
-            rows += [("entered since the run before", waterfall.entered), ("left", waterfall.left or 0)]
-        table = "\n".join(f"| {label} | {people:,} |" for label, people in rows)
-        parts.append(
-            f"### {waterfall.campaign} ({waterfall.slot})\n\n| step | people |\n|---|---:|\n{table}\n"
-        )
-    return "\n".join(parts) or "No campaign had a candidate.\n"
+def as_markdown(waterfall: Waterfall) -> str:
+    """A waterfall as a Markdown table under its heading."""
+    rows = [("", "candidates", f"{waterfall.candidates:,}", "")]
+    rows += [
+        (f"{step.rule} {RULES.get(step.rule, '')}", step.label, f"{-step.people:,}", f"{step.failing:,}")
+        for step in waterfall.steps
+    ]
+    rows.append(("", f"**{_sum_label(waterfall)}**", f"{waterfall.to_send:,}", ""))
+    if waterfall.adds is not None:
+        rows += [("", "to add", f"{waterfall.adds:,}", ""), ("", "to remove", f"{waterfall.removes:,}", "")]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    head = "| rule | step | people | failing at all |\n|---|---|---:|---:|"
+    return f"### {waterfall.campaign} ({waterfall.slot})\n\n{head}\n{table}\n"
 
 
-def _label(step: Step) -> str:
-    return f"{step.verdict}: {step.reason.replace('_', ' ')}"
+def _sum_label(waterfall: Waterfall) -> str:
+    return "to send" if waterfall.adds is None else "wanted in the audience"

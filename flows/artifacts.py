@@ -7,10 +7,10 @@ from collections import Counter
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from activation.freeze import run_before
 from activation.frozen import FrozenRun
 from activation.guard import Verdict
 from activation.home import Home
+from activation.plans.difference import Difference, difference_lines, differences
 from activation.request import read_request
 from activation.run import Outcome
 from activation.waterfall import as_markdown, waterfalls
@@ -44,13 +44,21 @@ def show_waterfall(home: Home, outcome: Outcome) -> None:
         + "".join(f"\n    - {reason}" for reason in ruling.reasons)
         for ruling in outcome.rulings.values()
     ]
-    tables = as_markdown(waterfalls(run.directory, run_before(home, read_request(home, run.run_id))))
+    changes = differences(home, read_request(home, run.run_id), run.directory)
+    tables = [
+        as_markdown(waterfall) + _changes(changes.get(waterfall.campaign))
+        for waterfall in waterfalls(run.directory)
+    ]
     head = f"Run {run.run_id}, as of {run.as_of:%Y-%m-%d %H:%M} UTC, digest {run.digest[:16]}"
     create_markdown_artifact(
-        "\n\n".join([head, "\n".join(verdicts), tables]),
+        "\n\n".join([head, "\n".join(verdicts), *(tables or ["No campaign had a candidate."])]),
         key="waterfall",
         description=f"Who would get what in run {run.run_id}, and who not and why.",
     )
+
+
+def _changes(difference: Difference | None) -> str:
+    return "".join(f"\n- {line.strip()}" for line in difference_lines(difference)) if difference else ""
 
 
 def show_deliveries(outcome: Outcome) -> None:

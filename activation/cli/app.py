@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from activation import settings
+from activation import console, settings
 from activation.campaigns import choose, load_campaigns
 from activation.clock import clock_of, parse_moment
 from activation.errors import ConfigurationError
@@ -18,6 +18,7 @@ from activation.freeze import is_frozen
 from activation.frozen import FrozenRun, read_frozen
 from activation.home import Home, open_home
 from activation.request import RunRequest, default_run_id, open_request, runs
+from activation.scores.step import ScoreReport
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -63,3 +64,9 @@ def stopper() -> Callable[[], bool]:
 
     signal.signal(signal.SIGTERM, note)
     return lambda: bool(asked)
+
+
+def tell_scores(scores: ScoreReport | None) -> None:
+    """Say what was fitted, where something was."""
+    if scores is not None and scores.is_refitted:
+        console.say(f"{scores.in_words()}\n")

@@ -1,4 +1,4 @@
-"""The commands that run a batch: sample, land, score, build, plan, run, resume, sandbox."""
+"""The commands that run a batch: sample, land, score, build, run, resume, sandbox."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Annotated
 import typer
 
 from activation import console, settings
-from activation.cli.app import AsJson, AsOf, Names, RunId, app, request, stopper
+from activation.cli.app import AsJson, AsOf, Names, RunId, app, request, stopper, tell_scores
 from activation.clock import clock_of, parse_moment, refuse_future
 from activation.digest import content_digest
-from activation.errors import ConfigurationError, HeldError
-from activation.freeze import is_frozen, run_before
+from activation.errors import ConfigurationError
+from activation.freeze import is_frozen
 from activation.frozen import read_frozen
-from activation.guard import Verdict
 from activation.home import Home, World, open_home
 from activation.landing.contract import ensure_schema_files
 from activation.ledger import ensure_ledger
+from activation.plans.plan import plan_of, plan_text
 from activation.request import read_request, record_request
 from activation.run import (
     Outcome,
@@ -25,18 +25,14 @@ from activation.run import (
     check_step,
     deliver_step,
     guard_step,
-    land_for,
     land_step,
     land_templates,
-    plan_step,
     report_step,
     run_steps,
     score_step,
 )
-from activation.scores.step import ScoreReport
 from activation.scores.step import score as fit_scores
 from activation.status import statuses
-from activation.waterfall import waterfalls
 
 
 @app.command()
@@ -101,26 +97,8 @@ def build(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_
             {"run_id": asked.run_id, "decisions": rows, "digest": digest, "dbt": dict(built.counts)}
         )
     else:
-        _tell_scores(scores)
+        tell_scores(scores)
         console.say(f"{home.warehouse_file}\n  decisions  {rows:,}\n  digest     {digest}")
-
-
-@app.command()
-def plan(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_json: AsJson = False) -> None:
-    """Show what would leave: the waterfall of each campaign, and what would hold it. Nothing is frozen."""
-    home, asked = request(campaigns, as_of, run_id)
-    clock = clock_of(home)
-    land_for(home, asked, clock)
-    scores = score_step(home, asked)
-    built, rulings = plan_step(home, asked, clock)
-    found = waterfalls(built.export, run_before(home, asked))
-    if as_json:
-        console.say_json({"run_id": asked.run_id, "waterfall": found, "rulings": rulings})
-    else:
-        _tell_scores(scores)
-        console.say(console.plan_lines(found, rulings))
-    if any(ruling.verdict is Verdict.HOLD for ruling in rulings.values()):
-        raise typer.Exit(HeldError.exit_code)
 
 
 @app.command()
@@ -164,7 +142,7 @@ def resume(
         outcome = Outcome(frozen, rulings, deliveries)
         code = max(code, outcome.exit_code())
         if as_json:
-            console.say_json(console.outcome_json(outcome, [], outcome.exit_code()))
+            console.say_json(console.outcome_json(outcome, None, outcome.exit_code()))
         else:
             console.say(f"run {name}\n{console.outcome_lines(outcome)}")
     raise typer.Exit(code)
@@ -188,20 +166,15 @@ def sandbox(
         twins.serve(home, port)
 
 
-def _tell_scores(scores: ScoreReport | None) -> None:
-    if scores is not None and scores.is_refitted:
-        console.say(f"{scores.in_words()}\n")
-
-
 def _tell(home: Home, outcome: Outcome, as_json: bool) -> None:
     asked = read_request(home, outcome.run.run_id)
-    found = waterfalls(outcome.run.directory, run_before(home, asked))
+    found = plan_of(home, asked, outcome.run.directory, outcome.rulings, looks_ahead=False)
     code = outcome.exit_code()
     if as_json:
         console.say_json(console.outcome_json(outcome, found, code))
     else:
         console.say(f"run {outcome.run.run_id}, digest {outcome.run.digest[:16]}\n")
-        _tell_scores(outcome.scores)
-        console.say(console.plan_lines(found, dict(outcome.rulings)) + "\n\n")
+        tell_scores(outcome.scores)
+        console.say(plan_text(found) + "\n\n")
         console.say(console.outcome_lines(outcome))
     raise typer.Exit(code)
