@@ -82,6 +82,12 @@ def test_every_audience_and_campaign_has_an_owner_a_purpose_and_criteria(layer: 
         assert criteria.strip(), file.name
 
 
+def test_every_audience_promises_golden_customers_each_once() -> None:
+    for file in sorted((PROJECT / "models" / "audiences").glob("*.yml")):
+        (model,) = yaml.safe_load(file.read_text())["models"]
+        assert "audience_members" in model["data_tests"], file.name
+
+
 def test_no_file_names_a_registry_or_somebody_s_machine() -> None:
     for path, text in text_files():
         for rule in (REGISTRY_HOST, MACHINE_PATH):
