@@ -20,11 +20,18 @@ from activation.digest import content_digest, file_digest
 from activation.errors import BuildError, ConfigurationError
 from activation.frozen import FrozenRun, read_frozen
 from activation.home import Home, fsync_directory, write_atomically
-from activation.request import RunRequest, runs
+from activation.request import RunRequest
 from activation.settings import PROJECT
 
 # The tables whose content is the decision; guards and counts describe it.
-DECISIVE = ("decisions", "outbox_messages", "outbox_memberships", "profile_customers", "audiences")
+DECISIVE = (
+    "decisions",
+    "outbox_messages",
+    "outbox_memberships",
+    "volume_claims",
+    "profile_customers",
+    "audiences",
+)
 
 
 def is_frozen(home: Home, run_id: str) -> bool:
@@ -72,18 +79,6 @@ def verify(run: FrozenRun) -> None:
             raise ConfigurationError(
                 f"{file} is not what was frozen: restore it from a backup; until then nothing of it may be sent"
             )
-
-
-def run_before(home: Home, request: RunRequest) -> Path | None:
-    """Where the latest earlier run lies that shares a campaign with this one; None for the first."""
-    earlier = [
-        other.run_id
-        for other in runs(home)
-        if other.as_of < request.as_of
-        and is_frozen(home, other.run_id)
-        and not set(other.campaigns).isdisjoint(request.campaigns)
-    ]
-    return read_frozen(home, earlier[-1]).directory if earlier else None
 
 
 def describe(export: Path) -> dict[str, dict[str, object]]:

@@ -90,6 +90,15 @@ FROZEN = {
             *_STAMPS,
         ]
     ),
+    "volume_claims": pa.schema(
+        [
+            ("campaign", pa.string()),
+            ("cut_number", pa.int32()),
+            ("signup_id", pa.string()),
+            ("customer_id", pa.string()),
+            *_STAMPS,
+        ]
+    ),
     "audiences": pa.schema(
         [
             ("audience", pa.string()),

@@ -60,9 +60,9 @@ class FrozenRecheck:
         )
         engine.execute(
             "create view frozen_outbox as "
-            "select 'message' as kind, position, customer_id, channel, purpose, 'send' as operation, "
+            "select 'message' as kind, position, campaign, customer_id, channel, purpose, 'send' as operation, "
             f"excludes_recent_purchasers from read_parquet('{frozen}/outbox_messages.parquet') union all "
-            "select 'membership', position, customer_id, channel, purpose, operation, false "
+            "select 'membership', position, campaign, customer_id, channel, purpose, operation, false "
             f"from read_parquet('{frozen}/outbox_memberships.parquet')"
         )
         execute(engine, self._script, self._home, now)

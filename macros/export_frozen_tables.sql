@@ -21,6 +21,7 @@
     'outbox_messages': [ref('outbox_messages'), 'position'],
     'outbox_memberships': [ref('outbox_memberships'), 'position'],
     'reservations': [ref('reservations'), 'message_id'],
+    'volume_claims': [ref('volume_claims'), 'campaign, signup_id'],
     'profile_customers': [ref('int_profiles_mapped'), 'profile_id'],
     'audiences': [all_audiences(), 'audience, customer_id'],
     'campaign_sizes': [ref('campaign_sizes'), 'campaign'],

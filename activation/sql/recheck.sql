@@ -6,12 +6,26 @@ with outbox as (
     select
         kind,
         position,
+        campaign,
         customer_id,
         channel,
         purpose,
         operation,
         excludes_recent_purchasers
     from frozen_outbox
+
+),
+
+channel_purposes as (
+
+    select
+        channel,
+        purpose,
+        coalesce(consent_channel, channel) as asked_channel,
+        consent_purpose,
+        consent_rule,
+        is_contact
+    from {{ ref('channel_purposes') }}
 
 ),
 
@@ -31,6 +45,7 @@ suppressions as (
     select
         customer_id,
         channel,
+        campaign,
         reason
     from {{ ref('int_suppressions_resolved') }}
 
@@ -48,24 +63,30 @@ rows_checked as (
     select
         outbox.kind,
         outbox.position,
-        case
-            when consents.state is null then 'no_consent'
-            when consents.state = 'expired' then 'consent_expired'
-            when consents.state <> 'granted' then 'consent_withdrawn'
-            when suppressions.reason is not null then 'suppressed_' || suppressions.reason
-            when outbox.excludes_recent_purchasers and recent_purchasers.customer_id is not null
-                then 'recent_purchase'
-        end as reason
+        coalesce(
+            {{ consent_reason('consents.state', 'channel_purposes.consent_rule') }},
+            'suppressed_' || suppressions.reason,
+            case
+                when outbox.excludes_recent_purchasers and recent_purchasers.customer_id is not null
+                    then 'recent_purchase'
+            end
+        ) as reason
     from outbox
+    left join channel_purposes
+        on
+            outbox.channel = channel_purposes.channel
+            and outbox.purpose = channel_purposes.purpose
     left join consents
         on
             outbox.customer_id = consents.customer_id
-            and outbox.channel = consents.channel
-            and outbox.purpose = consents.purpose
+            and channel_purposes.consent_channel = consents.channel
+            and channel_purposes.consent_purpose = consents.purpose
     left join suppressions
         on
-            outbox.customer_id = suppressions.customer_id
-            and suppressions.channel in (outbox.channel, 'all')
+            channel_purposes.is_contact
+            and outbox.customer_id = suppressions.customer_id
+            and suppressions.channel in (channel_purposes.asked_channel, 'all')
+            and coalesce(suppressions.campaign, outbox.campaign) = outbox.campaign
     left join recent_purchasers
         on outbox.customer_id = recent_purchasers.customer_id
     where outbox.operation <> 'remove'

@@ -20,11 +20,13 @@ customers as (
 offers as (
 
     select
-        value_tier,
-        offer,
-        offer_text
-    from {{ ref('offers') }}
-    where campaign = 'vip_offer'
+        campaign_offers.value_tier,
+        campaign_offers.offer,
+        offers.offer_text
+    from {{ ref('campaign_offers') }} as campaign_offers
+    inner join {{ ref('offers') }} as offers
+        on campaign_offers.offer = offers.offer
+    where campaign_offers.campaign = 'vip_offer'
 
 ),
 
@@ -38,6 +40,7 @@ policy as (
         'promo' as cap_class,
         'defer' as on_cap,
         'vip_offer' as template,
+        1 as step,
         cast(0.05 as decimal(5, 4)) as holdout_share,
         'after_days' as re_entry,
         28 as re_entry_after_days,

@@ -1,4 +1,6 @@
 {%- set recent_ticket_within_days = 14 %}
+{%- set enrols_from_weekday = 3 %}  {#- Wednesday; a missed run enrols on the next day, and after Friday nobody #}
+{%- set enrols_until_weekday = 5 %}
 
 with audience as (
 
@@ -6,6 +8,23 @@ with audience as (
         customer_id,
         qualified_by
     from {{ ref('aud_lapsed_customers') }}
+    where
+        {{ days_between(week_start(as_of()), as_of()) }} + 1 >= {{ enrols_from_weekday }}
+        and {{ days_between(week_start(as_of()), as_of()) }} + 1 <= {{ enrols_until_weekday }}
+
+),
+
+sequence_states as (
+
+    select
+        customer_id,
+        slot,
+        next_step,
+        next_template,
+        has_purchased,
+        'in the sequence since ' || {{ iso_date('enrolled_at') }} as qualified_by
+    from {{ ref('fct_sequence_states') }}
+    where campaign = 'weekly_reactivation' and is_due
 
 ),
 
@@ -14,7 +33,7 @@ customers as (
     select
         customer_id,
         first_name,
-        value_tier,
+        predicted_value_365_days,
         last_ticket_at
     from {{ ref('dim_customers') }}
 
@@ -30,11 +49,14 @@ recent_purchasers as (
 offers as (
 
     select
-        value_tier,
-        offer,
-        offer_text
-    from {{ ref('offers') }}
-    where campaign = 'weekly_reactivation'
+        campaign_offers.offer,
+        offers.offer_text,
+        campaign_offers.predicted_value_from,
+        campaign_offers.predicted_value_below
+    from {{ ref('campaign_offers') }} as campaign_offers
+    inner join {{ ref('offers') }} as offers
+        on campaign_offers.offer = offers.offer
+    where campaign_offers.campaign = 'weekly_reactivation'
 
 ),
 
@@ -47,7 +69,6 @@ policy as (
         'marketing' as purpose,
         'promo' as cap_class,
         'drop' as on_cap,
-        'weekly_reactivation' as template,
         cast(0.10 as decimal(5, 4)) as holdout_share,
         'after_days' as re_entry,
         30 as re_entry_after_days,
@@ -57,45 +78,72 @@ policy as (
         20000 as max_people,
         cast(0.60 as decimal(5, 4)) as max_drop_share,
         cast(2.00 as decimal(5, 4)) as max_growth_share,
-        {{ iso_week(as_of()) }} as slot,
         {{ as_of() }} as scheduled_at,
-        {{ hours_after(week_start(as_of()), 168) }} as expires_at
+        {{ hours_after(as_of(), 72) }} as expires_at
+
+),
+
+members as (
+
+    select
+        customer_id,
+        qualified_by,
+        {{ iso_week(as_of()) }} as slot,
+        1 as step,
+        'weekly_reactivation' as template,
+        false as has_purchased
+    from audience
+
+    union all
+
+    select
+        customer_id,
+        qualified_by,
+        slot,
+        next_step as step,
+        next_template as template,
+        has_purchased
+    from sequence_states
 
 ),
 
 candidates as (
 
     select
-        audience.customer_id,
-        audience.qualified_by,
+        members.customer_id,
+        members.qualified_by,
+        members.slot,
+        members.step,
+        members.template,
         offers.offer,
-        case
-            when {{ md5_bucket("'weekly_reactivation|variant|' || audience.customer_id") }} < 5000 then 'a' else 'b'
-        end as variant,
+        {{ variant_of('weekly_reactivation', {'a': 50, 'b': 50}, 'members.customer_id') }} as variant,
         {{ failing_reasons({
+            'purchased_since_enrolment': 'members.has_purchased',
             'recent_purchase': 'recent_purchasers.customer_id is not null',
             'recent_support_issue':
                 'customers.last_ticket_at >= ' ~ days_before(as_of(), recent_ticket_within_days),
-            'no_offer_for_tier': 'offers.offer is null',
+            'no_offer_for_value': 'offers.offer is null',
         }) }} as exclusion_reasons,
         {{ json_object({
             'first_name': "coalesce(customers.first_name, 'there')",
             'offer_text': 'offers.offer_text',
         }) }} as fields
-    from audience
+    from members
     inner join customers
-        on audience.customer_id = customers.customer_id
+        on members.customer_id = customers.customer_id
     left join recent_purchasers
-        on audience.customer_id = recent_purchasers.customer_id
+        on members.customer_id = recent_purchasers.customer_id
     left join offers
-        on customers.value_tier = offers.value_tier
+        on
+            coalesce(customers.predicted_value_365_days, 0) >= offers.predicted_value_from
+            and coalesce(customers.predicted_value_365_days < offers.predicted_value_below, true)
 
 )
 
 select
     'weekly_reactivation' as campaign,
-    policy.slot,
+    candidates.slot,
     candidates.customer_id,
-    {{ campaign_columns() }}
+    {{ campaign_columns(per_person=['template', 'step']) }}
 from candidates
 cross join policy

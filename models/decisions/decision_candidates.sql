@@ -1,4 +1,4 @@
--- Every candidate of every campaign that competes in this run. It only unions: rules stand below.
+-- Every candidate of every campaign that competes in this run. It only unions: rules stand below it.
 with campaigns_unioned as (
     {% for campaign in campaign_priority() %}
     select
@@ -12,7 +12,7 @@ with campaigns_unioned as (
 )
 
 select
-    {{ message_key('campaign', 'slot', 'step', 'customer_id') }} as message_id,
+    {{ row_identity() }} as candidate_id,
     campaign,
     slot,
     customer_id,

@@ -2,16 +2,34 @@
 with candidates as (
 
     select
-        message_id,
+        candidate_id,
         exclusion_reasons
     from {{ ref('decision_candidates') }}
+
+),
+
+outside_markets as (
+
+    select
+        candidate_id,
+        reason
+    from {{ ref('rule_market') }}
+
+),
+
+without_content as (
+
+    select
+        candidate_id,
+        reason
+    from {{ ref('rule_content') }}
 
 ),
 
 unreachable as (
 
     select
-        message_id,
+        candidate_id,
         reason
     from {{ ref('rule_reachable') }}
 
@@ -20,7 +38,7 @@ unreachable as (
 without_consent as (
 
     select
-        message_id,
+        candidate_id,
         reason
     from {{ ref('rule_consent') }}
 
@@ -29,7 +47,7 @@ without_consent as (
 suppressed as (
 
     select
-        message_id,
+        candidate_id,
         reason
     from {{ ref('rule_suppression') }}
 
@@ -38,28 +56,34 @@ suppressed as (
 re_entering as (
 
     select
-        message_id,
+        candidate_id,
         reason
     from {{ ref('rule_re_entry') }}
 
 )
 
 select
-    candidates.message_id,
+    candidates.candidate_id,
     nullif(concat_ws(
         ',',
         candidates.exclusion_reasons,
+        outside_markets.reason,
+        without_content.reason,
         unreachable.reason,
         without_consent.reason,
         suppressed.reason,
         re_entering.reason
     ), '') as reasons
 from candidates
+left join outside_markets
+    on candidates.candidate_id = outside_markets.candidate_id
+left join without_content
+    on candidates.candidate_id = without_content.candidate_id
 left join unreachable
-    on candidates.message_id = unreachable.message_id
+    on candidates.candidate_id = unreachable.candidate_id
 left join without_consent
-    on candidates.message_id = without_consent.message_id
+    on candidates.candidate_id = without_consent.candidate_id
 left join suppressed
-    on candidates.message_id = suppressed.message_id
+    on candidates.candidate_id = suppressed.candidate_id
 left join re_entering
-    on candidates.message_id = re_entering.message_id
+    on candidates.candidate_id = re_entering.candidate_id

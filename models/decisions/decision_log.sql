@@ -1,4 +1,4 @@
--- One row per campaign, slot, step and candidate: what was decided, and why. See the docs block.
+-- One row per candidate: what was decided, and why. See the docs block.
 with candidates as (
 
     select *
@@ -6,10 +6,23 @@ with candidates as (
 
 ),
 
+recipients as (
+
+    select
+        customer_id,
+        market,
+        country,
+        coalesce(region, '') as region,
+        coalesce(time_zone, 'unknown') as time_zone,
+        language
+    from {{ ref('decision_recipients') }}
+
+),
+
 eligibility as (
 
     select
-        message_id,
+        candidate_id,
         reasons
     from {{ ref('decision_eligibility') }}
 
@@ -18,48 +31,51 @@ eligibility as (
 held_out as (
 
     select
-        message_id,
+        candidate_id,
         reason
     from {{ ref('rule_holdout') }}
 
 ),
 
-capped as (
+refused as (
 
-    select message_id
+    select
+        candidate_id,
+        reason,
+        cast(null as string) as lost_to
     from {{ ref('rule_frequency_cap') }}
-    where is_capped
 
     union all
 
-    select message_id
-    from {{ ref('rule_cap_allocation') }}
-
-),
-
-losers as (
-
     select
-        message_id,
+        candidate_id,
         reason,
         lost_to
     from {{ ref('rule_priority') }}
 
-),
-
-addresses as (
+    union all
 
     select
-        customer_id,
-        channel,
-        time_zone
-    from {{ ref('decision_addresses') }}
+        candidate_id,
+        reason,
+        cast(null as string) as lost_to
+    from {{ ref('rule_cap_allocation') }}
+
+    union all
+
+    select
+        candidate_id,
+        reason,
+        cast(null as string) as lost_to
+    from {{ ref('rule_daily_budget') }}
 
 ),
 
 send_times as (
 
     select
+        country,
+        region,
         time_zone,
         quiet_hours_class,
         scheduled_at,
@@ -68,65 +84,106 @@ send_times as (
 
 ),
 
-templates as (
+contents as (
 
     select
         template,
-        message_version
-    from {{ ref('stg_muster__templates') }}
+        coalesce(market, '') as market,
+        coalesce(language, '') as language,
+        content,
+        message_version,
+        {{ days_after('cast(valid_until as timestamp)', 1) }} as untrue_from
+    from {{ ref('decision_contents') }}
+
+),
+
+offers as (
+
+    select
+        offer,
+        {{ days_after('cast(valid_until as timestamp)', 1) }} as untrue_from
+    from {{ ref('offers') }}
+
+),
+
+quiet_classes as (
+
+    select distinct quiet_hours_class
+    from {{ ref('quiet_hours') }}
+
+),
+
+candidates_timed as (
+
+    select
+        candidates.*,
+        recipients.market,
+        contents.content,
+        contents.message_version,
+        refused.lost_to,
+        coalesce(eligibility.reasons, held_out.reason, refused.reason) as refusals,
+        case
+            when quiet_classes.quiet_hours_class is null then candidates.scheduled_at
+            else send_times.send_not_before
+        end as send_not_before,
+        least(
+            candidates.expires_at,
+            coalesce(contents.untrue_from, candidates.expires_at),
+            coalesce(offers.untrue_from, candidates.expires_at)
+        ) as stale_at
+    from candidates
+    inner join eligibility
+        on candidates.candidate_id = eligibility.candidate_id
+    left join held_out
+        on candidates.candidate_id = held_out.candidate_id
+    left join refused
+        on candidates.candidate_id = refused.candidate_id
+    left join recipients
+        on candidates.customer_id = recipients.customer_id
+    left join quiet_classes
+        on candidates.quiet_hours_class = quiet_classes.quiet_hours_class
+    left join send_times
+        on
+            recipients.country = send_times.country
+            and recipients.region = send_times.region
+            and recipients.time_zone = send_times.time_zone
+            and candidates.quiet_hours_class = send_times.quiet_hours_class
+            and candidates.scheduled_at = send_times.scheduled_at
+    left join contents
+        on
+            candidates.template = contents.template
+            and coalesce(recipients.market, '') = contents.market
+            and coalesce(recipients.language, '') = contents.language
+    left join offers
+        on candidates.offer = offers.offer
 
 ),
 
 candidates_judged as (
 
     select
-        candidates.*,
-        templates.message_version,
-        losers.lost_to,
-        coalesce(send_times.send_not_before, candidates.scheduled_at) as send_not_before,
+        *,
         coalesce(
-            eligibility.reasons,
-            held_out.reason,
-            case when capped.message_id is not null then 'frequency_cap' end,
-            losers.reason,
+            refusals,
             case
-                when coalesce(send_times.send_not_before, candidates.scheduled_at) >= candidates.expires_at
-                    then 'expires_before_send'
+                when send_not_before is null then 'no_allowed_hours'
+                when send_not_before >= stale_at then 'expires_before_send'
             end
         ) as reasons
-    from candidates
-    inner join eligibility
-        on candidates.message_id = eligibility.message_id
-    left join held_out
-        on candidates.message_id = held_out.message_id
-    left join capped
-        on candidates.message_id = capped.message_id
-    left join losers
-        on candidates.message_id = losers.message_id
-    left join addresses
-        on
-            candidates.customer_id = addresses.customer_id
-            and candidates.channel = addresses.channel
-    left join send_times
-        on
-            coalesce(addresses.time_zone, 'unknown') = send_times.time_zone
-            and candidates.quiet_hours_class = send_times.quiet_hours_class
-            and candidates.scheduled_at = send_times.scheduled_at
-    left join templates
-        on candidates.template = templates.template
+    from candidates_timed
 
 )
 
 select
-    message_id,
+    {{ message_key('candidates_judged') }} as message_id,
     campaign,
     slot,
     customer_id,
     case
         when reasons is null then 'send'
         when reasons in ('holdout_global', 'holdout_campaign') then 'holdout'
-        when reasons = 'expires_before_send' then 'defer'
-        when reasons = 'frequency_cap' and on_cap = 'defer' then 'defer'
+        when reasons in ('expires_before_send', 'no_allowed_hours') then 'defer'
+        when reasons in ('frequency_cap', 'account_cap', 'daily_budget') and on_cap = 'defer' then 'defer'
         else 'exclude'
     end as verdict,
     split_part(reasons, ',', 1) as reason,
@@ -138,14 +195,16 @@ select
     audience_name,
     purpose,
     cap_class,
-    template,
+    coalesce(content, template) as template,
     message_version,
     variant,
     offer,
     fields,
+    market,
     step,
     priority,
     excludes_recent_purchasers,
-    send_not_before,
-    expires_at
+    scheduled_at,
+    coalesce(send_not_before, scheduled_at) as send_not_before,
+    stale_at as expires_at
 from candidates_judged

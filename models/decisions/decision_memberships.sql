@@ -11,6 +11,7 @@ with receipts as (
         operation,
         email,
         phone,
+        external_id,
         state,
         coalesce(attempted_at, known_at) as attempted_at
     from {{ ref('stg_ledger__membership_receipts') }}
@@ -27,17 +28,18 @@ receipts_summed as (
         customer_id,
         email,
         phone,
+        external_id,
         max(case when operation = 'add' then attempted_at end) as last_add_at,
         max(case when operation = 'add' and state = 'accepted' then attempted_at end) as last_accepted_add_at,
         max(case when operation = 'remove' then attempted_at end) as last_remove_at,
         max(case when operation = 'remove' and state = 'accepted' then attempted_at end)
             as last_accepted_remove_at
     from receipts
-    group by campaign, destination, audience, customer_id, email, phone
+    group by campaign, destination, audience, customer_id, email, phone, external_id
 
 ),
 
--- A platform finds a person by either identifier: a removal of the same address or number, also under another
+-- A destination finds a person by any identifier: a removal of the same address, number or id, also under another
 -- golden id, may have taken out this one.
 removals_compared as (
 
@@ -46,7 +48,11 @@ removals_compared as (
         case when email is not null then max(last_remove_at) over (partition by destination, audience, email) end
             as email_last_removed_at,
         case when phone is not null then max(last_remove_at) over (partition by destination, audience, phone) end
-            as phone_last_removed_at
+            as phone_last_removed_at,
+        case
+            when external_id is not null
+                then max(last_remove_at) over (partition by destination, audience, external_id)
+        end as external_id_last_removed_at
     from receipts_summed
 
 )
@@ -58,9 +64,12 @@ select
     customer_id,
     email,
     phone,
+    external_id,
     last_accepted_add_at is not null
     and (email_last_removed_at is null or email_last_removed_at < last_accepted_add_at)
-    and (phone_last_removed_at is null or phone_last_removed_at < last_accepted_add_at) as is_certainly_there
+    and (phone_last_removed_at is null or phone_last_removed_at < last_accepted_add_at)
+    and (external_id_last_removed_at is null or external_id_last_removed_at < last_accepted_add_at)
+        as is_certainly_there
 from removals_compared
 where
     last_add_at is not null

@@ -5,14 +5,11 @@ with decisions as (
 
     select
         campaign,
-        slot,
         customer_id,
         destination,
-        audience_name,
-        purpose,
-        channel
+        audience_name
     from {{ ref('decision_log') }}
-    where verdict = 'send' and channel = 'ads'
+    where verdict = 'send' and audience_name is not null
 
 ),
 
@@ -23,6 +20,27 @@ customers as (
         email,
         phone
     from {{ ref('dim_customers') }}
+
+),
+
+external_ids as (
+
+    select
+        customer_id,
+        external_id
+    from {{ ref('dim_external_ids') }}
+    where source_system = 'crm'
+
+),
+
+set_destinations as (
+
+    select
+        destination,
+        channel,
+        purpose,
+        needs_audience_id
+    from {{ ref('set_destinations') }}
 
 ),
 
@@ -45,29 +63,36 @@ memberships as (
         customer_id,
         email,
         phone,
+        external_id,
         is_certainly_there
     from {{ ref('decision_memberships') }}
     where campaign in {{ run_campaigns() }}
 
 ),
 
+-- Within the house a person has an id; to the world outside, an address or a number.
 wanted as (
 
     select
         decisions.campaign,
         decisions.destination,
-        destination_audiences.audience,
-        decisions.purpose,
         decisions.customer_id,
-        customers.email,
-        customers.phone
+        coalesce(destination_audiences.audience, decisions.audience_name) as audience,
+        case when set_destinations.channel in ('ads', 'lists') then customers.email end as email,
+        case when set_destinations.channel in ('ads', 'lists') then customers.phone end as phone,
+        case when set_destinations.channel in ('crm', 'onsite') then external_ids.external_id end as external_id
     from decisions
+    inner join set_destinations
+        on decisions.destination = set_destinations.destination
     inner join customers
         on decisions.customer_id = customers.customer_id
-    inner join destination_audiences
+    left join external_ids
+        on decisions.customer_id = external_ids.customer_id
+    left join destination_audiences
         on
             decisions.destination = destination_audiences.destination
             and decisions.audience_name = destination_audiences.audience_name
+    where destination_audiences.audience is not null or not set_destinations.needs_audience_id
 
 ),
 
@@ -80,6 +105,7 @@ compared as (
         coalesce(wanted.customer_id, memberships.customer_id) as customer_id,
         coalesce(wanted.email, memberships.email) as email,
         coalesce(wanted.phone, memberships.phone) as phone,
+        coalesce(wanted.external_id, memberships.external_id) as external_id,
         case when wanted.customer_id is null then 'remove' else 'add' end as operation,
         coalesce(wanted.customer_id is not null and memberships.is_certainly_there, false) as is_settled
     from wanted
@@ -91,6 +117,7 @@ compared as (
             and wanted.customer_id = memberships.customer_id
             and coalesce(wanted.email, '') = coalesce(memberships.email, '')
             and coalesce(wanted.phone, '') = coalesce(memberships.phone, '')
+            and coalesce(wanted.external_id, '') = coalesce(memberships.external_id, '')
 
 ),
 
@@ -99,7 +126,7 @@ changes as (
     select
         md5(
             destination || '|' || audience || '|' || customer_id || '|' || operation || '|'
-            || coalesce(email, '') || '|' || coalesce(phone, '')
+            || coalesce(email, '') || '|' || coalesce(phone, '') || '|' || coalesce(external_id, '')
         ) as change_id,
         campaign,
         destination,
@@ -107,7 +134,8 @@ changes as (
         customer_id,
         operation,
         email,
-        phone
+        phone,
+        external_id
     from compared
     where not is_settled
 
@@ -116,18 +144,21 @@ changes as (
 select
     cast(row_number() over (
         order by
-            campaign asc nulls last, audience asc nulls last,
-            operation desc nulls last, change_id asc nulls last
+            changes.campaign asc nulls last, changes.destination asc nulls last, changes.audience asc nulls last,
+            changes.operation desc nulls last, changes.change_id asc nulls last
     ) - 1 as bigint) as position,
-    change_id,
-    campaign,
+    changes.change_id,
+    changes.campaign,
     {{ iso_date(as_of()) }} as slot,
-    customer_id,
-    'ads' as channel,
-    destination,
-    audience,
-    'audience_matching' as purpose,
-    operation,
-    email,
-    phone
+    changes.customer_id,
+    set_destinations.channel,
+    changes.destination,
+    changes.audience,
+    set_destinations.purpose,
+    changes.operation,
+    changes.email,
+    changes.phone,
+    changes.external_id
 from changes
+inner join set_destinations
+    on changes.destination = set_destinations.destination

@@ -3,7 +3,7 @@ with decisions as (
 
     select *
     from {{ ref('decision_log') }}
-    where verdict = 'send' and channel in ('email', 'sms')
+    where verdict = 'send' and audience_name is null
 
 ),
 

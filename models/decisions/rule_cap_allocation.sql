@@ -1,56 +1,95 @@
--- Rule 9. Winners take what is left of the cap, in priority order; for who comes too late it is used up.
-with candidates as (
+-- Rule 9. Winners take what is left of each cap of the person and of the account, in priority order; for who comes too
+-- late it is used up. What one cap refuses is not given to another message: nobody is promoted.
+with winners as (
 
     select
-        message_id,
-        customer_id,
+        winners.candidate_id,
+        winners.slot,
+        winners.customer_id,
+        winners.channel,
+        winners.cap_class,
+        winners.step,
+        winners.priority,
+        winners.scheduled_at,
+        recipients.account_id
+    from {{ ref('decision_winners') }} as winners
+    inner join {{ ref('decision_recipients') }} as recipients
+        on winners.customer_id = recipients.customer_id
+    where winners.cap_class is not null
+
+),
+
+caps as (
+
+    select
+        cap,
         cap_class,
-        step,
-        priority,
-        scheduled_at
-    from {{ ref('decision_candidates') }}
+        channel,
+        scope,
+        max_contacts
+    from {{ ref('frequency_caps') }}
 
 ),
 
-capacity as (
+cap_usage as (
 
     select
-        message_id,
-        contacts_left
-    from {{ ref('rule_frequency_cap') }}
-    where not is_capped
+        cap,
+        holder_id,
+        contact_count
+    from {{ ref('decision_cap_usage') }}
 
 ),
 
-losers as (
+winners_held as (
 
-    select message_id
-    from {{ ref('rule_priority') }}
+    select
+        winners.candidate_id,
+        winners.slot,
+        winners.customer_id,
+        winners.step,
+        winners.priority,
+        winners.scheduled_at,
+        caps.cap,
+        caps.scope,
+        caps.max_contacts,
+        case when caps.scope = 'account' then winners.account_id else winners.customer_id end as holder_id
+    from winners
+    inner join caps
+        on
+            caps.cap_class in (winners.cap_class, 'any')
+            and caps.channel in (winners.channel, 'any')
+            and (caps.scope = 'customer' or winners.account_id is not null)
 
 ),
 
 winners_ranked as (
 
     select
-        candidates.message_id,
-        capacity.contacts_left,
+        winners_held.candidate_id,
+        winners_held.scope,
+        winners_held.max_contacts - coalesce(cap_usage.contact_count, 0) as contacts_left,
         row_number() over (
-            partition by candidates.customer_id, candidates.cap_class
+            partition by winners_held.cap, winners_held.holder_id
             order by
-                candidates.priority asc nulls last, candidates.scheduled_at asc nulls last,
-                candidates.step asc nulls last, candidates.message_id asc nulls last
+                winners_held.priority asc nulls last, winners_held.scheduled_at asc nulls last,
+                winners_held.slot asc nulls last, winners_held.step asc nulls last,
+                winners_held.customer_id asc nulls last
         ) as place
-    from candidates
-    inner join capacity
-        on candidates.message_id = capacity.message_id
-    left join losers
-        on candidates.message_id = losers.message_id
-    where losers.message_id is null
+    from winners_held
+    left join cap_usage
+        on
+            winners_held.cap = cap_usage.cap
+            and winners_held.holder_id = cap_usage.holder_id
 
 )
 
 select
-    message_id,
-    'frequency_cap' as reason
+    candidate_id,
+    case
+        when max(case when scope = 'customer' then 1 else 0 end) = 1 then 'frequency_cap'
+        else 'account_cap'
+    end as reason
 from winners_ranked
 where place > contacts_left
+group by candidate_id

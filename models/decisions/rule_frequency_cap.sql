@@ -1,77 +1,75 @@
--- Rule 7. How much of the cap each remaining candidate's customer has used, across channels: contacts of the
--- window before as_of, and those promised for later. `contacts_left` of zero or less fails.
-with candidates as (
+-- Rule 7. Fails where a cap that applies to the message, of the person or of the account, was used up before this
+-- run. A cap applies to its class and channel, or to any.
+with survivors as (
 
     select
-        message_id,
+        candidate_id,
         customer_id,
+        channel,
         cap_class
-    from {{ ref('decision_candidates') }}
+    from {{ ref('decision_survivors') }}
+    where cap_class is not null
 
 ),
 
-eligibility as (
+recipients as (
 
-    select message_id
-    from {{ ref('decision_eligibility') }}
-    where reasons is null
-
-),
-
-held_out as (
-
-    select message_id
-    from {{ ref('rule_holdout') }}
+    select
+        customer_id,
+        account_id
+    from {{ ref('decision_recipients') }}
 
 ),
 
 caps as (
 
     select
+        cap,
         cap_class,
-        max_contacts,
-        window_days
+        channel,
+        scope,
+        max_contacts
     from {{ ref('frequency_caps') }}
 
 ),
 
-contacts as (
+cap_usage as (
 
     select
-        customer_id,
-        cap_class,
-        contacted_at
-    from {{ ref('fct_contacts') }}
+        cap,
+        holder_id,
+        contact_count
+    from {{ ref('decision_cap_usage') }}
 
 ),
 
-contacts_counted as (
+caps_used_up as (
 
     select
-        contacts.customer_id,
-        contacts.cap_class,
-        count(*) as contact_count
-    from contacts
+        caps.cap_class,
+        caps.channel,
+        caps.scope,
+        cap_usage.holder_id
+    from cap_usage
     inner join caps
-        on contacts.cap_class = caps.cap_class
-    where contacts.contacted_at > {{ days_before(as_of(), 'caps.window_days') }}
-    group by contacts.customer_id, contacts.cap_class
+        on cap_usage.cap = caps.cap
+    where cap_usage.contact_count >= caps.max_contacts
 
 )
 
 select
-    candidates.message_id,
-    cast(caps.max_contacts - coalesce(contacts_counted.contact_count, 0) as int) as contacts_left,
-    coalesce(contacts_counted.contact_count, 0) >= caps.max_contacts as is_capped
-from candidates
-inner join eligibility
-    on candidates.message_id = eligibility.message_id
-left join held_out
-    on candidates.message_id = held_out.message_id
-inner join caps
-    on candidates.cap_class = caps.cap_class
-left join contacts_counted
+    survivors.candidate_id,
+    case
+        when max(case when caps_used_up.scope = 'customer' then 1 else 0 end) = 1 then 'frequency_cap'
+        else 'account_cap'
+    end as reason
+from survivors
+inner join recipients
+    on survivors.customer_id = recipients.customer_id
+inner join caps_used_up
     on
-        candidates.customer_id = contacts_counted.customer_id
-        and candidates.cap_class = contacts_counted.cap_class
-where held_out.message_id is null
+        caps_used_up.holder_id
+        = case when caps_used_up.scope = 'account' then recipients.account_id else survivors.customer_id end
+        and caps_used_up.cap_class in (survivors.cap_class, 'any')
+        and caps_used_up.channel in (survivors.channel, 'any')
+group by survivors.candidate_id

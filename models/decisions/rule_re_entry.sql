@@ -1,9 +1,10 @@
 -- Rule 5. Fails where the same campaign had this customer before: in this very slot and step, ever (`never`),
--- or within `re_entry_after_days`. Sets have no history of contacts: they converge.
+-- or within `re_entry_after_days`. Re-entry is asked where a person enters: later steps of a sequence only ask that
+-- the step itself was not taken. Sets have no history of contacts: they converge.
 with candidates as (
 
     select
-        message_id,
+        candidate_id,
         campaign,
         slot,
         customer_id,
@@ -29,14 +30,15 @@ contacts as (
 contacts_matched as (
 
     select
-        candidates.message_id,
+        candidates.candidate_id,
         max(case
             when contacts.slot = candidates.slot and contacts.step = candidates.step then 1 else 0
         end) as is_same_slot,
-        max(case when candidates.re_entry = 'never' then 1 else 0 end) as is_never_again,
+        max(case when candidates.re_entry = 'never' and candidates.step = 1 then 1 else 0 end) as is_never_again,
         max(case
             when
                 candidates.re_entry = 'after_days'
+                and candidates.step = 1
                 and {{ days_between('contacts.contacted_at', as_of()) }} < candidates.re_entry_after_days
                 then 1
             else 0
@@ -46,12 +48,12 @@ contacts_matched as (
         on
             candidates.campaign = contacts.campaign
             and candidates.customer_id = contacts.customer_id
-    group by candidates.message_id
+    group by candidates.candidate_id
 
 )
 
 select
-    message_id,
+    candidate_id,
     case
         when is_same_slot = 1 then 'already_in_slot'
         when is_never_again = 1 then 're_entry_never'

@@ -2,7 +2,7 @@
 with candidates as (
 
     select
-        message_id,
+        candidate_id,
         customer_id,
         channel
     from {{ ref('decision_candidates') }}
@@ -19,7 +19,7 @@ addresses as (
 )
 
 select
-    candidates.message_id,
+    candidates.candidate_id,
     'unreachable' as reason
 from candidates
 left join addresses

@@ -1,11 +1,25 @@
--- Rule 4. Fails where the customer is suppressed on the campaign's channel, or on all.
+-- Rule 4. Fails where the customer is suppressed on the channel whose wishes count, or on all. What stays in the
+-- house (a record, a task about an account) is no contact, and not suppressed.
 with candidates as (
 
     select
-        message_id,
+        candidate_id,
+        campaign,
         customer_id,
-        channel
+        channel,
+        purpose
     from {{ ref('decision_candidates') }}
+
+),
+
+channel_purposes as (
+
+    select
+        channel,
+        purpose,
+        coalesce(consent_channel, channel) as asked_channel
+    from {{ ref('channel_purposes') }}
+    where is_contact
 
 ),
 
@@ -14,16 +28,23 @@ suppressions as (
     select
         customer_id,
         channel,
+        campaign,
         reason
     from {{ ref('int_suppressions_resolved') }}
 
 )
 
 select
-    candidates.message_id,
+    candidates.candidate_id,
     'suppressed_' || min(suppressions.reason) as reason
 from candidates
+inner join channel_purposes
+    on
+        candidates.channel = channel_purposes.channel
+        and candidates.purpose = channel_purposes.purpose
 inner join suppressions
-    on candidates.customer_id = suppressions.customer_id
-where suppressions.channel in (candidates.channel, 'all')
-group by candidates.message_id
+    on
+        candidates.customer_id = suppressions.customer_id
+        and suppressions.channel in (channel_purposes.asked_channel, 'all')
+        and coalesce(suppressions.campaign, candidates.campaign) = candidates.campaign
+group by candidates.candidate_id

@@ -1,5 +1,6 @@
 -- Every reason known why an address, a number or a profile must not be contacted, whoever reported it.
--- Complaints, hard bounces and unsubscribes stick. A STOP is lifted only by the same number's later START.
+-- Complaints, hard bounces and unsubscribes stick; who left one programme (an unsubscribe whose detail is
+-- `programme:<campaign>`) stays in the others. A STOP is lifted only by the same number's later START.
 with email_events as (
 
     select
@@ -30,6 +31,7 @@ manual as (
         email_normalised,
         phone_e164,
         channel,
+        case when reason in ('legal', 'erased') then reason else 'manual' end as reason,
         added_at
     from {{ ref('stg_suppressions__manual') }}
 
@@ -45,6 +47,10 @@ email_opt_outs as (
             when event = 'unsubscribe' then 'unsubscribe'
             else 'hard_bounce'
         end as reason,
+        case
+            when event = 'unsubscribe' and detail like 'programme:%'
+                then nullif(trim(split_part(detail, ':', 2)), '')
+        end as campaign,
         occurred_at
     from email_events
     where event in ('complaint', 'unsubscribe') or (event = 'bounce' and detail = 'hard')
@@ -66,6 +72,7 @@ select
     'email' as kind,
     email_normalised as contact_point,
     'email' as channel,
+    campaign,
     reason,
     occurred_at as suppressed_at
 from email_opt_outs
@@ -77,6 +84,7 @@ select
     'message' as kind,
     message_id as contact_point,
     'email' as channel,
+    campaign,
     reason,
     occurred_at as suppressed_at
 from email_opt_outs
@@ -88,6 +96,7 @@ select
     'phone' as kind,
     phone_e164 as contact_point,
     'sms' as channel,
+    cast(null as string) as campaign,
     'stop' as reason,
     stopped_at as suppressed_at
 from sms_stops
@@ -99,7 +108,8 @@ select
     'profile' as kind,
     profile_id as contact_point,
     channel,
-    'manual' as reason,
+    cast(null as string) as campaign,
+    reason,
     added_at as suppressed_at
 from manual
 where profile_id is not null
@@ -110,7 +120,8 @@ select
     'email' as kind,
     email_normalised as contact_point,
     channel,
-    'manual' as reason,
+    cast(null as string) as campaign,
+    reason,
     added_at as suppressed_at
 from manual
 where email_normalised is not null
@@ -121,7 +132,8 @@ select
     'phone' as kind,
     phone_e164 as contact_point,
     channel,
-    'manual' as reason,
+    cast(null as string) as campaign,
+    reason,
     added_at as suppressed_at
 from manual
 where phone_e164 is not null

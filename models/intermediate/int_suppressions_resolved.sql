@@ -1,10 +1,12 @@
--- Who is suppressed on which channel, and the gravest reason. Suppressed on `all` means on every channel.
+-- Who is suppressed on which channel, for one campaign or for all, and the gravest reason. Suppressed on `all` means
+-- on every channel.
 with suppressions as (
 
     select
         kind,
         contact_point,
         channel,
+        campaign,
         reason,
         suppressed_at
     from {{ ref('int_suppressions_collected') }}
@@ -45,6 +47,7 @@ contacts_suppressed as (
     select
         contact_points.customer_id,
         suppressions.channel,
+        suppressions.campaign,
         suppressions.reason,
         suppressions.suppressed_at
     from suppressions
@@ -58,6 +61,7 @@ contacts_suppressed as (
     select
         coalesce(customers_succeeded.customer_id, receipts.customer_id) as customer_id,
         suppressions.channel,
+        suppressions.campaign,
         suppressions.reason,
         suppressions.suppressed_at
     from suppressions
@@ -74,17 +78,20 @@ reasons_ranked as (
     select
         customer_id,
         channel,
+        campaign,
         reason,
         suppressed_at,
         row_number() over (
-            partition by customer_id, channel
+            partition by customer_id, channel, campaign
             order by
                 case reason
-                    when 'manual' then 1
-                    when 'complaint' then 2
-                    when 'stop' then 3
-                    when 'unsubscribe' then 4
-                    else 5
+                    when 'erased' then 1
+                    when 'legal' then 2
+                    when 'manual' then 3
+                    when 'complaint' then 4
+                    when 'stop' then 5
+                    when 'unsubscribe' then 6
+                    else 7
                 end asc nulls last,
                 suppressed_at asc nulls last
         ) as reason_rank
@@ -95,6 +102,7 @@ reasons_ranked as (
 select
     customer_id,
     channel,
+    campaign,
     reason,
     suppressed_at
 from reasons_ranked

@@ -40,7 +40,8 @@ updates_ranked as (
             order by
                 updated_at desc nulls last, _loaded_at desc nulls last, _source_file desc nulls last,
                 email_normalised asc nulls last, phone_e164 asc nulls last
-        ) as update_rank
+        ) as update_rank,
+        min(_loaded_at) over (partition by profile_id) as first_loaded_at
     from profiles
 
 )
@@ -68,6 +69,7 @@ select
     birth_date,
     created_at,
     updated_at,
+    first_loaded_at,
     _loaded_at as loaded_at
 from updates_ranked
 where update_rank = 1
