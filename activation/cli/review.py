@@ -16,7 +16,9 @@ from activation.campaigns import choose, load_campaigns
 from activation.cli.app import AsJson, RunId, app, latest
 from activation.clock import clock_of
 from activation.errors import ConfigurationError
-from activation.explain import decisions_of, in_words
+from activation.explain import as_json as explanation_json
+from activation.explain import explain as explain_person
+from activation.explain import in_words
 from activation.frozen import read_frozen
 from activation.guard import Verdict, rule
 from activation.home import open_home
@@ -24,6 +26,7 @@ from activation.identity import identity_of
 from activation.identity import in_words as identity_in_words
 from activation.journal import open_journal
 from activation.receipts import write_receipts
+from activation.request import read_request
 from activation.run import guard_step
 from activation.status import statuses
 from activation.types import State
@@ -62,13 +65,13 @@ def explain(
             console.say(identity_in_words(person))
         return
     frozen = latest(home, run_id)
-    if campaign:
-        choose(load_campaigns(), [campaign])
-    found = decisions_of(frozen, who, campaign)
+    if campaign and campaign not in read_request(home, frozen.run_id).campaigns:
+        choose(load_campaigns(), [campaign])  # says which there are, where there is none of this name
+    found = explain_person(home, frozen, who, campaign)
     if as_json:
-        console.say_json([decision.__dict__ for decision in found])
+        console.say_json(explanation_json(found))
     else:
-        console.say(in_words(frozen, who, found, campaign))
+        console.say(in_words(found))
 
 
 @app.command()
