@@ -78,6 +78,11 @@ class Home:
         return self.path / "locks"
 
     @property
+    def drops(self) -> Path:
+        """Files for whom no API reaches, ``<destination>/<file>``; each is whole once ``<file>.done`` is beside it."""
+        return self.path / "drops"
+
+    @property
     def sandbox(self) -> Path:
         """What stands for the outside world in a rehearsal home; only the sandbox writes here."""
         return self.path / "sandbox"

@@ -40,13 +40,18 @@ ROWS_PER_STATEMENT = 100
 KEYS_PER_QUERY = 500
 TIMES = ("send_not_before", "expires_at")
 
+# A message without a template is its fields alone: a post, a ticket.
+MESSAGES = """(
+    select * replace (coalesce(template, '') as template, coalesce(message_version, '') as message_version)
+    from read_parquet($file)
+)"""
 STREAM_SQL = {
     Kind.MESSAGE: f"""
         select
             campaign, slot, step, channel, destination, '{Operation.SEND}' as operation, '' as audience,
             template, message_version,
             min(position) as first_position, max(position) as last_position, count(*) as rows
-        from read_parquet($file) where campaign = $campaign group by all order by first_position""",
+        from {MESSAGES} where campaign = $campaign group by all order by first_position""",
     Kind.MEMBERSHIP: """
         select
             campaign, slot, 0 as step, channel, destination, operation, audience,
@@ -56,12 +61,12 @@ STREAM_SQL = {
 }
 ROW_SQL = {
     # E-mail compares in lower case and without outer blanks; other addresses arrive normalised.
-    Kind.MESSAGE: """
+    Kind.MESSAGE: f"""
         select
             position, stream, occasion, unhex(message_id) as row_id,
             case when channel = 'email' then lower(trim(address)) else address end as address,
             epoch_us(send_not_before) as send_not_before, epoch_us(expires_at) as expires_at
-        from read_parquet($file) inner join known_streams
+        from {MESSAGES} inner join known_streams
             using (campaign, slot, step, channel, destination, template, message_version)
         order by position""",
     Kind.MEMBERSHIP: """

@@ -25,12 +25,12 @@ COLUMNS = {
 
 
 def content_of(stream: Stream, contents: Mapping[str, Content]) -> Content | None:
-    """The template that the freeze chose; memberships have none.
+    """The template that the freeze chose; memberships have none, nor have messages that are their fields alone.
 
     Raises ``ConfigurationError`` where it is gone, or says something else since: what was decided, guarded
     and approved is what leaves.
     """
-    if stream.kind is Kind.MEMBERSHIP:
+    if not stream.template:
         return None
     content = contents.get(stream.template)
     if content is None:

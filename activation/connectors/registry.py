@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from activation import settings
-from activation.connectors import Connector
+from activation.connectors import Connector, HttpConnector
+from activation.connectors.file_drop import FileDrop, Form, file_destination
 from activation.connectors.meta import Meta
 from activation.connectors.sendgrid import SendGrid
 from activation.connectors.twilio import Twilio
 from activation.errors import ConfigurationError
 from activation.home import Home
 
-REGISTRY: dict[str, type[Connector]] = {
+OVER_HTTP: dict[str, type[HttpConnector]] = {
     "sendgrid": SendGrid,
     "twilio": Twilio,
     "meta": Meta,
 }
+AS_FILES: dict[str, type[FileDrop]] = {
+    "google_file": file_destination("google_file", "ads", Form.MEMBERSHIPS),
+    "mail_file": file_destination("mail_file", "mail", Form.LETTERS),
+    "push_file": file_destination("push_file", "push", Form.MESSAGES),
+    "task_file": file_destination("task_file", "task", Form.MESSAGES),
+    "onsite_file": file_destination("onsite_file", "onsite", Form.MEMBERSHIPS),
+    "support_file": file_destination("support_file", "support", Form.MESSAGES),
+    "list_file": file_destination("list_file", "lists", Form.MEMBERSHIPS),
+    "crm_file": file_destination("crm_file", "crm", Form.MEMBERSHIPS),
+    "social_file": file_destination("social_file", "social", Form.MESSAGES),
+}
+REGISTRY: dict[str, type[Connector]] = {**OVER_HTTP, **AS_FILES}
 
 
 def connector(home: Home, name: str) -> Connector:
-    """Build the connector for a destination, with this home's settings.
+    """Build the connector for a destination, with this home's settings or directory.
 
     Raises ``ConfigurationError`` where there is none of this name, or its settings are incomplete.
     """
-    kind = REGISTRY.get(name)
+    if name in AS_FILES:
+        return AS_FILES[name](home.drops, settings.sender(home))
+    kind = OVER_HTTP.get(name)
     if kind is None:
         raise ConfigurationError(f"no connector is named {name!r}; there are: {', '.join(sorted(REGISTRY))}")
     return kind(settings.connection(home, kind.connection), settings.sender(home))

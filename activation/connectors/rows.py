@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from activation.errors import ConfigurationError
+
+# Values by the part they go into: HTML is escaped, a subject stays one line and opens no other header.
+CLEAN = {
+    "subject": r"trim(regexp_replace({}, '[\x00-\x1f\x7f\x{{85}}\x{{2028}}\x{{2029}}]+', ' ', 'g'))",
+    "text": "{}",
+    "html": "replace(replace(replace(replace(replace({}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), "
+    "'\"', '&quot;'), '''', '&#x27;')",
+}
+# Malformed JSON must not raise: the message would show the value.
+FIELDS = "case when json_valid(fields) then fields end"
 
 
 class RowSql:
@@ -40,3 +51,24 @@ class RowSql:
         finally:
             self._connection.unregister("request_rows")
         return found or ()
+
+
+def literal(text: str) -> str:
+    """Write ``text`` as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def values_sql(names: Iterable[str]) -> str:
+    """Write a select list of placeholders' values, as ``value_<name>``, from the fields or the row's own link."""
+    return "".join(
+        f", unsubscribe_url as value_{name}"
+        if name == "unsubscribe_url"
+        else f", {FIELDS} ->> '$.{name}' as value_{name}"
+        for name in names
+    )
+
+
+def missing_sql(names: Iterable[str]) -> str:
+    """Write the reason against a row of :func:`values_sql` that lacks its address or a value; null where none is."""
+    cases = "".join(f"when value_{name} is null then 'missing_field_{name}' " for name in names)
+    return f"case when address is null then 'missing_address' {cases}end"

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from activation.connectors.client import Client, check_size
 from activation.connectors.reply import Reply
-from activation.connectors.rows import RowSql
+from activation.connectors.rows import CLEAN, RowSql, literal, missing_sql, values_sql
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
 from activation.types import Answer, Capability, Content, Operation, Request, RowVerdict, State
@@ -25,13 +25,6 @@ from activation.types import Answer, Capability, Content, Operation, Request, Ro
 MAX_SUBSTITUTION_BYTES = 10_000
 PARTS = {"subject": "s", "text": "t", "html": "h"}
 INDEX = re.compile(r"personalizations[.\[](\d{1,4})\b(?:\.([a-z_]+))?")
-# Values by the part they go into: HTML is escaped, a subject stays one line and opens no other header.
-CLEAN = {
-    "subject": r"trim(regexp_replace({}, '[\x00-\x1f\x7f\x{{85}}\x{{2028}}\x{{2029}}]+', ' ', 'g'))",
-    "text": "{}",
-    "html": "replace(replace(replace(replace(replace({}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), "
-    "'\"', '&quot;'), '''', '&#x27;')",
-}
 
 
 class SendGrid:
@@ -77,7 +70,7 @@ class SendGrid:
             fixed = {"postal_address": html.escape(address) if part == "html" else address}
             parts[part] = content.fill(part, {**own, **fixed})
             used = {name: tag for name, tag in own.items() if tag in parts[part]}
-            tags.update({tag: CLEAN[part].format(f"values_of.{name}") for name, tag in used.items()})
+            tags.update({tag: CLEAN[part].format(f"value_{name}") for name, tag in used.items()})
         names = sorted(content.placeholders - {"postal_address"})
         personalizations, sent, refused = self._sql.one(request.rows, _query(request.campaign, names, tags))
         message: dict[str, Any] = {
@@ -95,24 +88,14 @@ class SendGrid:
 
 def _query(campaign: str, names: list[str], tags: Mapping[str, str]) -> str:
     """Write the SQL from rows to personalizations. Names and tags are ours, so they need no quoting."""
-    label = campaign.replace("'", "''")
-    # Malformed JSON must not raise: the message would show the value.
-    fields = "case when json_valid(fields) then fields end"
-    values = "".join(
-        f", unsubscribe_url as {name}"
-        if name == "unsubscribe_url"
-        else f", {fields} ->> '$.{name}' as {name}"
-        for name in names
-    )
-    missing = "".join(f"when values_of.{name} is null then 'missing_field_{name}' " for name in names)
     pairs = ", ".join(f"'{tag}', {value}" for tag, value in sorted(tags.items()))
     return f"""
         with values_of as (
-            select row, message_id, address, unsubscribe_url as list_unsubscribe{values}
+            select row, message_id, address, unsubscribe_url as list_unsubscribe{values_sql(names)}
             from request_rows
         ), substituted as (
             select *, json_object({pairs}) as substitutions,
-                case when values_of.address is null then 'missing_address' {missing} end as missing
+                {missing_sql(names)} as missing
             from values_of
         ), judged as (
             select *, coalesce(missing, case
@@ -122,7 +105,7 @@ def _query(campaign: str, names: list[str], tags: Mapping[str, str]) -> str:
         ), addressed as (
             select row, reason, json_object(
                 'to', [{{'email': address}}],
-                'custom_args', {{'message_id': message_id, 'campaign': '{label}'}},
+                'custom_args', {{'message_id': message_id, 'campaign': {literal(campaign)}}},
                 'substitutions', substitutions,
                 'headers', case when list_unsubscribe is null then json_object() else json_object(
                     'List-Unsubscribe', '<' || list_unsubscribe || '>',

@@ -11,13 +11,15 @@ from contextlib import suppress
 
 import pyarrow as pa
 
-from activation.connectors.registry import REGISTRY
+from activation.connectors.registry import OVER_HTTP, REGISTRY
 from activation.content import load_templates
 from activation.settings import Connection, Sender
-from activation.types import Operation, Request
+from activation.types import Content, Operation, Request
 
 SECRETS = ("secret-token", "secret-password")
 TEMPLATES = {"email": "weekly_reactivation", "sms": "vip_offer"}
+# Other channels need no shipped template: what they carry is this.
+PLAIN = {"subject": "Hi {{ first_name }}", "text": "Here is {{ offer_text }} from {{ postal_address }}"}
 SENDER = Sender(
     email="hello@shop.example.com",
     name="Example Shop",
@@ -30,15 +32,22 @@ SENDER = Sender(
 
 def connection_to(name: str, base_url: str, *, is_sandbox_allowed: bool = True) -> Connection:
     return Connection(
-        REGISTRY[name].connection, base_url, SECRETS[0], "AC0123", SECRETS[1], is_sandbox_allowed
+        OVER_HTTP[name].connection, base_url, SECRETS[0], "AC0123", SECRETS[1], is_sandbox_allowed
     )
+
+
+def content_for(channel: str) -> Content:
+    if channel in TEMPLATES:
+        return load_templates()[TEMPLATES[channel]]
+    placeholders = frozenset({"first_name", "offer_text", "postal_address"})
+    return Content("hello", "abc123abc123", channel, PLAIN, placeholders)
 
 
 def messages(name: str, fields: list[str | None], addresses: list[str] | None = None) -> Request:
     """Ask for messages; ``fields`` is JSON for each person."""
     people = len(fields)
     shape = "person{}@example.com" if REGISTRY[name].channel == "email" else "+155501001{:02}"
-    content = load_templates()[TEMPLATES[REGISTRY[name].channel]]
+    content = content_for(REGISTRY[name].channel)
     rows = {
         "position": pa.array(range(people), pa.int64()),
         "message_id": pa.array([f"{number:032x}" for number in range(people)]),
@@ -64,6 +73,7 @@ def memberships(
         "customer_id": pa.array([f"c{number}" for number in range(people)]),
         "email": pa.array(emails, pa.string()),
         "phone": pa.array(phones, pa.string()),
+        "external_id": pa.nulls(people, pa.string()),
     }
     return Request("request-1", "nightly", "2026-11-21", 1, operation, "120330", None, pa.table(rows))
 
@@ -71,7 +81,7 @@ def memberships(
 def ordinary_request(name: str) -> Request:
     """Up to three people whom the vendor would accept."""
     people = min(3, REGISTRY[name].max_rows)
-    if REGISTRY[name].channel == "ads":
+    if Operation.SEND not in REGISTRY[name].operations:
         return memberships([f"person{n}@example.com" for n in range(people)], ["+15550100123"] * people)
     return messages(name, [json.dumps({"first_name": "Ann", "offer_text": "15 % off"})] * people)
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from activation.connectors.registry import REGISTRY
+from activation.connectors.registry import OVER_HTTP, REGISTRY
 from activation.settings import PROJECT
 
 OURS = {
     "activation.connectors.client",
     "activation.connectors.hashing",
+    "activation.connectors.lines",
     "activation.connectors.reply",
     "activation.connectors.rows",
     "activation.errors",
@@ -52,8 +53,8 @@ def test_a_connector_knows_the_client_the_hashing_the_types_and_the_errors(name:
         assert is_allowed, f"{name} imports {module} {what}"
 
 
-def test_no_two_connectors_share_a_module() -> None:
-    assert len({kind.__module__ for kind in REGISTRY.values()}) == len(REGISTRY)
+def test_no_two_vendors_share_a_module() -> None:
+    assert len({kind.__module__ for kind in OVER_HTTP.values()}) == len(OVER_HTTP)
 
 
 def test_only_settings_reads_secrets_from_the_environment() -> None:
