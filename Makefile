@@ -8,7 +8,7 @@ SPARK := .venv-spark/installed
 PIP_FLAGS := -qq --disable-pip-version-check --no-input --no-compile
 
 DEMO_HOME := var/demo
-DEMO_AS_OF := 2017-11-20T14:00
+DEMO_AS_OF := 2017-11-22T14:00
 DOCS_HOME := var/docs
 
 # Nothing here phones home.

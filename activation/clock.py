@@ -63,7 +63,7 @@ class SimulatedClock:
         """The moment it was last moved to. Raises ``ConfigurationError`` where it never was."""
         if self._now is None:
             raise ConfigurationError(
-                "this rehearsal home's clock was never set: give --as-of, as in --as-of 2017-11-20T14:00"
+                "this rehearsal home's clock was never set: give --as-of, as in --as-of 2017-11-22T14:00"
             )
         return self._now
 

@@ -53,7 +53,7 @@ def requested(campaigns: list[str], as_of: str | None, run_id: str | None) -> Ru
     names = choose(load_campaigns(), campaigns)
     if as_of is None and home.world is World.REHEARSAL:
         raise ConfigurationError(
-            "this is a rehearsal home, whose clock is not the schedule's: give as_of, as in 2017-11-20T14:00"
+            "this is a rehearsal home, whose clock is not the schedule's: give as_of, as in 2017-11-22T14:00"
         )
     moment = parse_moment(as_of or flow_run.scheduled_start_time.isoformat()).replace(microsecond=0)
     request = open_request(

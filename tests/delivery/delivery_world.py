@@ -77,7 +77,7 @@ def membership(number: int, operation: str = "add", **changes: Any) -> dict[str,
     return {
         "change_id": md5(f"{ADS}{operation}{number}"),
         "campaign": ADS,
-        "slot": "2017-11-20",
+        "slot": "2017-11-22",
         "channel": "ads",
         "destination": "meta",
         "audience": "audience-1",

@@ -21,7 +21,7 @@ from flows.run_campaigns import run_campaigns
 
 pytestmark = pytest.mark.xdist_group("flows")
 
-RUN = {"as_of": "2017-11-20T14:00", "run_id": "monday"}
+RUN = {"as_of": "2017-11-22T14:00", "run_id": "monday"}
 NOBODY_LISTENS = "http://127.0.0.1:9"
 
 

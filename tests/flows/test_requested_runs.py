@@ -52,8 +52,8 @@ def test_a_live_run_that_comes_too_late_is_held(tmp_path: Path, monkeypatch: pyt
 def test_a_rehearsal_must_be_given_its_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = open_home(tmp_path / "home", create=World.REHEARSAL)
     monkeypatch.setenv("MUSTER_HOME", str(home.path))
-    with pytest.raises(ConfigurationError, match="give as_of, as in 2017-11-20T14:00"):
+    with pytest.raises(ConfigurationError, match="give as_of, as in 2017-11-22T14:00"):
         requested([], None, None)
-    request = requested([], "2017-11-20T14:00", None)
-    assert (request.as_of, request.run_id) == (parse_moment("2017-11-20T14:00"), "20171120T140000Z")
+    request = requested([], "2017-11-22T14:00", None)
+    assert (request.as_of, request.run_id) == (parse_moment("2017-11-22T14:00"), "20171122T140000Z")
     assert read_request(home, request.run_id) == request

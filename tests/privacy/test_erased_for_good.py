@@ -19,7 +19,7 @@ from activation.sample import sample
 
 pytestmark = pytest.mark.xdist_group("dbt")
 
-AS_OF = parse_moment("2017-11-20T14:00")
+AS_OF = parse_moment("2017-11-22T14:00")
 ERASED, SELECTED = (
     "2204",
     ("+dim_customers", "+input_counts", "int_devices_stitched", "int_customers_succeeded"),

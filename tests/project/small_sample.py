@@ -20,7 +20,7 @@ from activation.run import land_step
 from activation.sample import sample
 from activation.settings import PROJECT
 
-AS_OF = parse_moment("2017-11-20T14:00")
+AS_OF = parse_moment("2017-11-22T14:00")
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from batch_home import MONDAY, Home
+from batch_home import WEDNESDAY, Home
 
 # One home serves the module, so one process runs it.
 pytestmark = pytest.mark.xdist_group("approval")
 
-RUN = "20171120T140000Z"
+RUN = "20171122T140000Z"
 APPROVER = "head-of-crm@example.com"
 
 
@@ -19,7 +19,7 @@ APPROVER = "head-of-crm@example.com"
 def home(make_home: Callable[..., Home], copy_project: Callable[..., Path]) -> Home:
     changes = {"models/campaigns/cmp_vip_offer.sql": ("2000 as approval_above", "2 as approval_above")}
     home = make_home(project=copy_project(changes))
-    home.muster("run", "--as-of", MONDAY, expect=3)
+    home.muster("run", "--as-of", WEDNESDAY, expect=3)
     return home
 
 
@@ -60,7 +60,7 @@ def test_a_consent_withdrawn_or_lapsed_while_it_waited_is_honoured_after_the_app
         "opt_outs.csv",
         "profile_id,email,phone,channel,purpose,state,basis,occurred_at,expires_at,proof\n"
         f"{who},,,sms,marketing,withdrawn,consent,2017-11-21T15:00:00,,asked on the phone\n"
-        f"{lapsed},,,sms,marketing,granted,consent,2017-11-20T14:30:00,2017-11-21T14:00:00,for a day\n",
+        f"{lapsed},,,sms,marketing,granted,consent,2017-11-22T14:30:00,2017-11-21T14:00:00,for a day\n",
     )
     assert "resume" in home.muster("approve", RUN, "vip_offer", "--by", APPROVER, "--reason", "looked at")
     home.muster("resume", RUN)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from batch_home import MONDAY, PROJECT, Home
+from batch_home import WEDNESDAY, PROJECT, Home
 
 # One home serves the module, so one process runs it.
 pytestmark = pytest.mark.xdist_group("bad-input")
@@ -28,7 +28,7 @@ def test_a_renamed_column_is_named_with_its_file_and_nothing_is_sent(make_home: 
         "renamed.csv",
         HEAD.replace("state", "status") + "1,,,email,marketing,granted,,2017-11-01,\n",
     )
-    told = home.muster("run", "--as-of", MONDAY, expect=2)
+    told = home.muster("run", "--as-of", WEDNESDAY, expect=2)
     assert "renamed.csv" in told
     assert "state" in told
     assert "status" in told
@@ -47,7 +47,7 @@ def test_a_hundred_malformed_rows_hold_the_run_and_keep_the_good_rows(make_home:
     )
     home.muster("land")  # the example data first: this table has landed rows then
     home.drop("consent.events", "broken.csv", HEAD + bad + good)
-    told = home.muster("run", "--as-of", MONDAY, expect=3)
+    told = home.muster("run", "--as-of", WEDNESDAY, expect=3)
     assert (
         "HELD: the last load of consent.events set aside too many rows: file broken.csv, first at row 2"
         in told
@@ -67,7 +67,7 @@ def test_a_hundred_malformed_rows_hold_the_run_and_keep_the_good_rows(make_home:
 def test_a_missing_consent_feed_holds_everything(make_home: Callable[..., Home]) -> None:
     home = make_home()
     shutil.rmtree(home.path / "inbox" / "consent")
-    told = home.muster("run", "--as-of", MONDAY, expect=3)
+    told = home.muster("run", "--as-of", WEDNESDAY, expect=3)
     assert "HELD: no row of consent.events was landed" in told
     assert home.accepted() == []
 
@@ -78,11 +78,11 @@ def test_an_invalid_campaign_meta_is_told_with_file_and_line(
     changes = {"models/campaigns/cmp_vip_offer.yml": ("destination: twilio", "destination: pigeon")}
     home = Home(tmp_path / "var", copy_project(changes))
     home.muster("sample", "--small")
-    told = home.muster("run", "--as-of", MONDAY, expect=2)
+    told = home.muster("run", "--as-of", WEDNESDAY, expect=2)
     assert "models/campaigns/cmp_vip_offer.yml:" in told
     assert "pigeon" in told
     assert "twilio" in told
-    assert not (home.path / "ledger" / "runs" / "20171120T140000Z").exists()
+    assert not (home.path / "ledger" / "runs" / "20171122T140000Z").exists()
 
 
 def test_a_missing_credential_is_told_before_anything_is_done(empty: Home) -> None:
@@ -99,7 +99,7 @@ def test_a_rehearsal_cannot_leave_the_machine(empty: Home) -> None:
         "run",
         "weekly_reactivation",
         "--as-of",
-        MONDAY,
+        WEDNESDAY,
         expect=2,
         MUSTER_SENDGRID_BASE_URL="https://mail.example.com",
     )
@@ -109,9 +109,9 @@ def test_a_rehearsal_cannot_leave_the_machine(empty: Home) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("run", "no_such_campaign", "--as-of", MONDAY), "no campaign is called no_such_campaign"),
+        (("run", "no_such_campaign", "--as-of", WEDNESDAY), "no campaign is called no_such_campaign"),
         (("run", "--as-of", "yesterday"), "is no time"),
-        (("run", "--as-of", MONDAY, "--run-id", "../up"), "cannot be a run id"),
+        (("run", "--as-of", WEDNESDAY, "--run-id", "../up"), "cannot be a run id"),
         (("resume", "nothing"), "there is no run nothing"),
         (("explain", "208"), "no run is frozen yet"),
     ],

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import duckdb
 import pytest
-from batch_home import MONDAY, NEXT_MONDAY, Home
+from batch_home import WEDNESDAY, NEXT_WEDNESDAY, Home
 
 # One home serves the module, so one process runs it.
 pytestmark = pytest.mark.xdist_group("first-batch")
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.xdist_group("first-batch")
 @pytest.fixture(scope="module")
 def home(make_home: Callable[..., Home]) -> Home:
     home = make_home()
-    home.muster("run", "--as-of", MONDAY)
+    home.muster("run", "--as-of", WEDNESDAY)
     return home
 
 
@@ -44,7 +44,7 @@ def test_a_message_leaves_only_within_the_hours_of_its_place(home: Home) -> None
 
 def test_the_same_run_again_makes_no_request(home: Home) -> None:
     before = len(home.accepted())
-    outcome = home.json("run", "--as-of", MONDAY)
+    outcome = home.json("run", "--as-of", WEDNESDAY)
     assert {name: delivery["requests"] for name, delivery in outcome["deliveries"].items()} == dict.fromkeys(
         outcome["deliveries"], 0
     )
@@ -52,9 +52,9 @@ def test_the_same_run_again_makes_no_request(home: Home) -> None:
 
 
 def test_a_deleted_warehouse_is_rebuilt_with_the_same_decisions(home: Home) -> None:
-    frozen = (home.path / "ledger/runs/20171120T140000Z/frozen/manifest.json").read_text()
+    frozen = (home.path / "ledger/runs/20171122T140000Z/frozen/manifest.json").read_text()
     (home.path / "warehouse" / "muster.duckdb").unlink()
-    built = home.json("build", "--as-of", MONDAY)
+    built = home.json("build", "--as-of", WEDNESDAY)
     assert built["digest"] in frozen
     assert built["dbt"].get("warn", 0) == 0
 
@@ -62,8 +62,8 @@ def test_a_deleted_warehouse_is_rebuilt_with_the_same_decisions(home: Home) -> N
 def test_a_week_later_nobody_is_contacted_again_and_the_audience_only_changes(home: Home) -> None:
     before = len(home.accepted())
     week_before = {row[0] for row in home.rows("select customer_id from {outbox_messages}")}
-    home.muster("run", "--as-of", NEXT_MONDAY)
-    later = "20171127T140000Z"
+    home.muster("run", "--as-of", NEXT_WEDNESDAY)
+    later = "20171129T140000Z"
     assert not week_before & {row[0] for row in home.rows("select customer_id from {outbox_messages}", later)}
     re_entries = home.rows("select count(*) from {decisions} where reason = 're_entry_too_soon'", later)
     assert re_entries[0][0] > 0
@@ -99,7 +99,7 @@ def test_explain_tells_one_person_s_verdict_in_words(home: Home, verdict: str, w
         + "' and channel <> 'ads' "
         "group by customer_id order by 1"
     )[0]
-    text = home.muster("explain", who, campaign, "--run-id", "20171120T140000Z")
+    text = home.muster("explain", who, campaign, "--run-id", "20171122T140000Z")
     assert re.search(words, text), text
 
 
@@ -156,4 +156,4 @@ def test_the_report_models_know_what_was_delivered(home: Home) -> None:
 
 
 def test_a_home_moves_with_its_files(home: Home) -> None:
-    assert str(home.path) not in (home.path / "ledger/runs/20171120T140000Z/frozen/recheck.sql").read_text()
+    assert str(home.path) not in (home.path / "ledger/runs/20171122T140000Z/frozen/recheck.sql").read_text()

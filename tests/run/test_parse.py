@@ -44,10 +44,10 @@ def compiled(project: Path, home: Path, as_of: str) -> str:
 
 def test_another_home_uses_the_parse_with_its_own_clock(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    assert "2017-11-20 14:00:00" in compiled(PROJECT, first, "2017-11-20 14:00:00")
-    told = compiled(PROJECT, second, "2017-11-27 15:00:00")
-    assert "2017-11-27 15:00:00" in told
-    assert "2017-11-20" not in told
+    assert "2017-11-22 14:00:00" in compiled(PROJECT, first, "2017-11-22 14:00:00")
+    told = compiled(PROJECT, second, "2017-11-29 15:00:00")
+    assert "2017-11-29 15:00:00" in told
+    assert "2017-11-22" not in told
     assert laid(second, "test") == laid(first, "test")
 
 
@@ -55,20 +55,20 @@ def test_an_edited_model_and_a_damaged_parse_are_parsed_again(
     copy_project: Callable[..., Path], tmp_path: Path
 ) -> None:
     project, home = copy_project({}), tmp_path / "var"
-    assert "2017-11-20 14:00:00" in compiled(project, home, "2017-11-20 14:00:00")
+    assert "2017-11-22 14:00:00" in compiled(project, home, "2017-11-22 14:00:00")
     parse = laid(home, "test")
-    assert "2017-11-27 15:00:00" in compiled(project, home, "2017-11-27 15:00:00")
+    assert "2017-11-29 15:00:00" in compiled(project, home, "2017-11-29 15:00:00")
     assert laid(home, "test") == parse
 
     edited = project / MODEL
     edited.write_text(edited.read_text() + "-- edited\n")
-    assert "-- edited" in compiled(project, home, "2017-11-20 14:00:00")
+    assert "-- edited" in compiled(project, home, "2017-11-22 14:00:00")
     parse_of_edited = laid(home, "test")
     assert parse_of_edited != parse
 
     for kept in (project / "target" / "versions").glob("*.msgpack"):
         kept.write_bytes(b"damaged")
-    assert "-- edited" in compiled(project, home, "2017-11-20 14:00:00")
+    assert "-- edited" in compiled(project, home, "2017-11-22 14:00:00")
     kept_parses = {kept.read_bytes() for kept in (project / "target" / "versions").glob("*.msgpack")}
     assert kept_parses == {b"damaged", laid(home, "test")}
 

@@ -96,7 +96,7 @@ def test_what_was_accepted_is_private_and_survives_a_restart(rehearsal: Home) ->
 
 
 def test_acceptance_is_dated_by_the_homes_clock(rehearsal: Home) -> None:
-    (rehearsal.path / "clock.json").write_text('{"now": "2017-11-20T14:00:00+00:00"}')
+    (rehearsal.path / "clock.json").write_text('{"now": "2017-11-22T14:00:00+00:00"}')
     with sandbox.Sandbox(rehearsal) as running:
         running._server.accept("twilio", Response(201, accepted=({"address": "a"},)))
-        assert parse_moment(running.accepted()[0]["at"]) == parse_moment("2017-11-20T14:00")
+        assert parse_moment(running.accepted()[0]["at"]) == parse_moment("2017-11-22T14:00")
