@@ -18,7 +18,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint lint-python lint-layers lint-sql docs spark bench lock clean
+.PHONY: help demo test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench lock clean
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,7 +57,7 @@ demo: $(RUNTIME) ## See a first batch, from real data to messages that a sandbox
 test: $(DEV) ## Run every test: dbt's unit and data tests over the small sample, and pytest's
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
 
-lint: lint-python lint-layers lint-sql ## Check style, types, imports, SQL and the layer rules
+lint: lint-python lint-layers lint-purpose lint-sql ## Check style, types, imports, SQL, layers and the purpose of data
 
 lint-python: $(DEV)
 	@$(BIN)/ruff check .
@@ -65,9 +65,16 @@ lint-python: $(DEV)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-lint-layers: $(DEV)
-	@$(BIN)/dbt --quiet --warn-error parse --no-partial-parse
+# The project parsed and its campaigns compiled, without a warehouse: what two checks read.
+compiled: $(DEV)
+	@MUSTER_WAREHOUSE=:memory: $(BIN)/dbt --quiet --warn-error compile --no-introspect --no-partial-parse \
+		--select path:models/campaigns path:models/audiences
+
+lint-layers: compiled
 	@$(BIN)/dbt-bouncer run
+
+lint-purpose: compiled ## Check that no campaign takes data that its purpose and channel may not have
+	@$(BIN)/python tests/project/purpose_lint.py
 
 lint-sql: $(DEV)
 	@PYTHONWARNINGS="ignore:resource_tracker" $(BIN)/sqlfluff lint --processes 2 --disable-progress-bar models tests/dbt
