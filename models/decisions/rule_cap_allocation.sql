@@ -41,6 +41,21 @@ cap_usage as (
 
 ),
 
+-- Most people have one winner and used nothing: no cap can stand against them.
+contested as (
+
+    select customer_id
+    from winners
+    group by customer_id
+    having count(*) > 1 or max(account_id) is not null
+
+    union
+
+    select holder_id as customer_id
+    from cap_usage
+
+),
+
 winners_held as (
 
     select
@@ -55,6 +70,8 @@ winners_held as (
         caps.max_contacts,
         case when caps.scope = 'account' then winners.account_id else winners.customer_id end as holder_id
     from winners
+    inner join contested
+        on winners.customer_id = contested.customer_id
     inner join caps
         on
             caps.cap_class in (winners.cap_class, 'any')

@@ -18,6 +18,7 @@ recipients as (
         customer_id,
         account_id
     from {{ ref('decision_recipients') }}
+    where account_id is not null
 
 ),
 
@@ -55,21 +56,40 @@ caps_used_up as (
         on cap_usage.cap = caps.cap
     where cap_usage.contact_count >= caps.max_contacts
 
+),
+
+holders as (
+
+    select
+        candidate_id,
+        channel,
+        cap_class,
+        customer_id as holder_id,
+        'customer' as scope
+    from survivors
+
+    union all
+
+    select
+        survivors.candidate_id,
+        survivors.channel,
+        survivors.cap_class,
+        recipients.account_id as holder_id,
+        'account' as scope
+    from survivors
+    inner join recipients
+        on survivors.customer_id = recipients.customer_id
+
 )
 
 select
-    survivors.candidate_id,
-    case
-        when max(case when caps_used_up.scope = 'customer' then 1 else 0 end) = 1 then 'frequency_cap'
-        else 'account_cap'
-    end as reason
-from survivors
-inner join recipients
-    on survivors.customer_id = recipients.customer_id
+    holders.candidate_id,
+    case when max(holders.scope) = 'customer' then 'frequency_cap' else 'account_cap' end as reason
+from holders
 inner join caps_used_up
     on
-        caps_used_up.holder_id
-        = case when caps_used_up.scope = 'account' then recipients.account_id else survivors.customer_id end
-        and caps_used_up.cap_class in (survivors.cap_class, 'any')
-        and caps_used_up.channel in (survivors.channel, 'any')
-group by survivors.candidate_id
+        holders.holder_id = caps_used_up.holder_id
+        and holders.scope = caps_used_up.scope
+        and caps_used_up.cap_class in (holders.cap_class, 'any')
+        and caps_used_up.channel in (holders.channel, 'any')
+group by holders.candidate_id
