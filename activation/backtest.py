@@ -8,11 +8,8 @@ sequences go on. Nothing is delivered, and the home itself is only read.
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -24,22 +21,16 @@ import pyarrow as pa
 
 from activation import ledger
 from activation.build import decide
-from activation.clock import naive_utc
-from activation.content import load_templates, templates_table
-from activation.errors import ConfigurationError
+from activation.cut import cut, refuse_before_first_load
 from activation.freeze import freeze
 from activation.frozen import FrozenRun, connect
 from activation.guard import judge
-from activation.home import Home, World, open_home
-from activation.landing.contract import LOADED_AT, SCHEMA_FILE, ensure_schema_files
-from activation.landing.own import land_table
+from activation.home import Home
 from activation.request import RunRequest, record_request
 from activation.scores.step import score
 from activation.waterfall import Waterfall, waterfalls
 
 WEEK = timedelta(days=7)
-_OWN = ("muster",)  # what Muster lands itself is made anew for each week
-_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -89,9 +80,9 @@ def backtest(
     where the first lies before the first load, ``BuildError`` where a week does not build.
     """
     moments = [as_of - WEEK * back for back in reversed(range(weeks))]
-    _refuse_unloaded(home, moments[0])
+    refuse_before_first_load(home, moments[0])
     done: list[tuple[datetime, FrozenRun, dict[str, Sequence[str]]]] = []
-    with _cut(home, moments[0], campaigns) as rehearsal:
+    with cut(home, moments[0], campaigns) as rehearsal:
         for number, moment in enumerate(moments, start=1):
             progress(number, moment)
             done.append((moment, *_decide(rehearsal, campaigns, moment)))
@@ -101,79 +92,6 @@ def backtest(
                 [_week(engine, moment, run, guards) for moment, run, guards in done],
                 _pressure(engine, [run for _, run, _ in done]),
             )
-
-
-def first_load(home: Home) -> datetime | None:
-    """When the first row of any source was landed, as naive UTC; None where nothing was."""
-    files = [
-        str(file)
-        for file in sorted(home.landing.glob("*/*/*.parquet"))
-        if file.name != SCHEMA_FILE and file.parent.parent.name not in _OWN
-    ]
-    if not files:
-        return None
-    with connect() as engine:
-        row = engine.execute(
-            f"select min({LOADED_AT}) from read_parquet(?, union_by_name = true)", [files]
-        ).fetchone()
-    return row[0] if row else None
-
-
-def _refuse_unloaded(home: Home, first: datetime) -> None:
-    loaded = first_load(home)
-    if loaded is None:
-        raise ConfigurationError("nothing was landed yet, so there is no past to test on: `muster land`")
-    if naive_utc(first) <= loaded:
-        raise ConfigurationError(
-            f"the first week would be as of {first:%Y-%m-%d %H:%M}, but the first load was on "
-            f"{loaded:%Y-%m-%d %H:%M} UTC: nothing was known before; take fewer --weeks or a later --as-of"
-        )
-
-
-@contextmanager
-def _cut(home: Home, first: datetime, campaigns: Sequence[str]) -> Iterator[Home]:
-    """A rehearsal home that begins at ``first``; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="muster-backtest-") as name:
-        cut = open_home(Path(name) / "home", create=World.REHEARSAL)
-        for file in home.landing.glob("*/*/*.parquet"):
-            if file.parent.parent.name not in _OWN:
-                _link(file, cut.landing / file.relative_to(home.landing))
-        ensure_schema_files(cut)
-        ledger.ensure_ledger(cut)
-        _cut_ledger(home, cut, first, campaigns)
-        land_table(cut, "muster.templates", templates_table(load_templates()), first - _MOMENT)
-        yield cut
-
-
-def _cut_ledger(home: Home, cut: Home, first: datetime, campaigns: Sequence[str]) -> None:
-    """Copy the ledger without what these campaigns did since ``first``: a backtest does that anew."""
-    keeps = "as_of < $first or not list_contains($campaigns, campaign)"
-    named = {"first": naive_utc(first), "campaigns": list(campaigns)}
-    with connect() as engine:
-        for kind, schema in ledger.APPENDED.items():
-            files = [str(file) for file in sorted((home.ledger / kind).glob("*.parquet"))]
-            if files:
-                columns = ", ".join(schema.names)
-                kept = engine.execute(
-                    f"select {columns} from read_parquet($files, union_by_name = true) where {keeps}",
-                    named | {"files": files},
-                ).to_arrow_table()
-                ledger.append(cut, kind, "before", kept)
-        for directory in sorted((home.ledger / "runs").glob("*/frozen")):
-            target = cut.run_directory(directory.parent.name) / "frozen"
-            for name, schema in ledger.FROZEN.items():
-                file = directory / f"{name}.parquet"
-                if not file.exists() or (target / file.name).exists():
-                    continue
-                if "campaign" not in schema.names:
-                    _link(file, target / file.name)
-                    continue
-                target.mkdir(mode=0o700, parents=True, exist_ok=True)
-                engine.execute(
-                    f"copy (select * from read_parquet($file) where {keeps}) "
-                    f"to '{_quoted(target / file.name)}' (format parquet, compression zstd)",
-                    named | {"file": str(file)},
-                )
 
 
 def _decide(
@@ -280,10 +198,16 @@ def backtest_text(found: Backtest) -> str:
             f"  {each.one} and {each.other} share {each.shared:,} people (Jaccard {each.jaccard:.2f})"
             for each in week.overlaps
         ]
-        lines += [
-            f"  {name} would have been stopped: {why}" for name, all_ in week.guards.items() for why in all_
-        ]
+        lines += _guard_lines(week)
     return "\n".join(lines)
+
+
+def _guard_lines(week: Week) -> list[str]:
+    by_reason: dict[str, list[str]] = {}
+    for name, reasons in week.guards.items():
+        for reason in reasons:
+            by_reason.setdefault(reason, []).append(name)
+    return [f"  would have waited: {', '.join(names)}: {reason}" for reason, names in by_reason.items()]
 
 
 def _pressure_words(pressure: Mapping[int, int]) -> str:
@@ -292,16 +216,3 @@ def _pressure_words(pressure: Mapping[int, int]) -> str:
         return "no message"
     mean = sum(messages * count for messages, count in pressure.items()) / people
     return f"{people:,} people, {mean:.2f} messages each, at most {max(pressure)}"
-
-
-def _link(source: Path, target: Path) -> None:
-    """The same file at another place: a second name of it, or a copy on another file system."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-def _quoted(file: Path) -> str:
-    return str(file).replace("'", "''")

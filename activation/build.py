@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from activation.clock import naive_utc
 from activation.errors import BuildError
 from activation.home import Home, fsync_directory
@@ -47,41 +49,18 @@ def build(home: Home, request: RunRequest, known_at: datetime) -> BuildResult:
 
 
 def decide(
-    home: Home,
-    request: RunRequest,
-    known_at: datetime,
-    directory: Path,
-    *,
-    project: Path = PROJECT,
-    tests: bool = True,
+    home: Home, request: RunRequest, known_at: datetime, directory: Path, *, tests: bool = True
 ) -> BuildResult:
     """Build everything for one run in a directory of its own and export it; publish nothing.
 
-    ``project`` may be another version of this one. Without ``tests`` no data test is run, and so nothing is held
-    for one. Raises ``BuildError`` where a shared layer failed.
+    Without ``tests`` no data test is run, and so nothing is held for one. Raises ``BuildError`` where a shared
+    layer failed.
     """
     export = directory / "export"
     export.mkdir(mode=0o700, parents=True, exist_ok=True)
     (directory / home.warehouse_file.name).unlink(missing_ok=True)
-    values = {
-        "as_of": sql_moment(request.as_of),
-        "known_until": sql_moment(request.known_until),
-        "known_at": sql_moment(known_at),
-        "run_id": request.run_id,
-        "campaigns": ",".join(request.campaigns),
-        "export_to": str(export),
-    }
-    left_out = ["unit_test"] if tests else ["unit_test", "test"]
-    arguments = ["build", *(part for kind in left_out for part in ("--exclude-resource-type", kind))]
-    if project != PROJECT:
-        # An earlier version may take its values from dbt's variables alone, and would else build its defaults.
-        arguments += ["--vars", json.dumps(values | {"campaigns": list(request.campaigns)})]
-    code = run_dbt(arguments, home, directory, values, project=project)
-    results = _read(directory / "target" / "run_results.json", directory)
-    manifest = _read(directory / "target" / "manifest.json", directory)
-    failures = [result for result in results["results"] if result["status"] in _FAILED]
-    if code or failures:
-        raise BuildError(_explain(failures, manifest, directory))
+    values = _values(request, known_at) | {"export_to": str(export)}
+    results, manifest = _build(["build", *_without(tests=tests)], home, directory, values)
     counts: dict[str, int] = {}
     for result in results["results"]:
         counts[result["status"]] = counts.get(result["status"], 0) + 1
@@ -92,6 +71,26 @@ def decide(
         held=_held(results["results"], manifest),
         counts=counts,
     )
+
+
+def decision_log(
+    home: Home, request: RunRequest, known_at: datetime, directory: Path, project: Path = PROJECT
+) -> Path:
+    """Build the decision log and what it reads, by this project or another version of it; give its Parquet file.
+
+    Runs no test and publishes nothing. Raises ``BuildError`` where a model failed.
+    """
+    warehouse, file = directory / home.warehouse_file.name, directory / "decisions.parquet"
+    warehouse.unlink(missing_ok=True)
+    values = _values(request, known_at)
+    arguments = ["build", "--select", "+decision_log", *_without(tests=False)]
+    if project != PROJECT:
+        # An earlier version may take its values from dbt's variables alone, and would else build its defaults.
+        arguments += ["--vars", json.dumps(values | {"campaigns": list(request.campaigns)})]
+    _build(arguments, home, directory, values, project=project)
+    with duckdb.connect(str(warehouse), read_only=True) as engine:
+        engine.execute("copy decisions.decision_log to ? (format parquet)", [str(file)])
+    return file
 
 
 def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> None:
@@ -175,6 +174,34 @@ def publish(home: Home, file: Path) -> None:
 def sql_moment(moment: datetime) -> str:
     """A moment as SQL reads it."""
     return naive_utc(moment).isoformat(sep=" ")
+
+
+def _values(request: RunRequest, known_at: datetime) -> dict[str, str]:
+    return {
+        "as_of": sql_moment(request.as_of),
+        "known_until": sql_moment(request.known_until),
+        "known_at": sql_moment(known_at),
+        "run_id": request.run_id,
+        "campaigns": ",".join(request.campaigns),
+    }
+
+
+def _without(*, tests: bool) -> list[str]:
+    kinds = ["unit_test"] if tests else ["unit_test", "test"]
+    return [part for kind in kinds for part in ("--exclude-resource-type", kind)]
+
+
+def _build(
+    arguments: list[str], home: Home, directory: Path, values: Mapping[str, str], *, project: Path = PROJECT
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What dbt left of a build that succeeded: its results and its manifest."""
+    code = run_dbt(arguments, home, directory, values, project=project)
+    results = _read(directory / "target" / "run_results.json", directory)
+    manifest = _read(directory / "target" / "manifest.json", directory)
+    failures = [result for result in results["results"] if result["status"] in _FAILED]
+    if code or failures:
+        raise BuildError(_explain(failures, manifest, directory))
+    return results, manifest
 
 
 def _read(file: Path, directory: Path) -> Any:

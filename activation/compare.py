@@ -19,7 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
-from activation.build import decide
+from activation.build import decision_log
 from activation.clock import Clock
 from activation.errors import BuildError, ConfigurationError, HeldError
 from activation.freeze import inputs_seen
@@ -56,16 +56,16 @@ def compare(
         known_at = max(request.known_until, clock.now())
         asked = replace(request, campaigns=_campaigns(request, places.values()))
         seen = inputs_seen(home, asked)
+        logs: dict[str, Path] = {}
         for name, place in places.items():
             shutil.rmtree(directories[name], ignore_errors=True)
             try:
-                decide(home, asked, known_at, directories[name], project=place, tests=False)
+                logs[name] = decision_log(home, asked, known_at, directories[name], place)
             except BuildError as error:
                 what = "the working tree" if name == "here" else f"revision {revision} ({commit[:12]})"
                 raise BuildError(f"{what} cannot be compared: {error}") from None
         if inputs_seen(home, asked) != seen:
             raise HeldError("something was landed or frozen during the comparison: start it again")
-        logs = {name: directory / "export" / "decisions.parquet" for name, directory in directories.items()}
         with connect() as engine:
             found = compare_logs(engine, logs["here"], logs["there"], list(asked.campaigns), ids)
         for directory in directories.values():
