@@ -1,8 +1,8 @@
 """What people and schedulers need to know of a campaign: the exposure in its yml, read and checked.
 
-SQL holds the policy. The exposure's ``meta`` holds destination, schedule and approver, its description the purpose
-and the criteria in words. It is read from the files themselves, before any build, so that a mistake is told with
-file and line.
+SQL holds the policy. The exposure's ``meta`` holds destination (several: ``meta, google_file``), schedule, approver
+and, where it is not everything, what to build; its description the purpose and the criteria in words. It is read from
+the files themselves, before any build, so that a mistake is told with file and line.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -20,24 +21,33 @@ from activation.errors import ConfigurationError
 from activation.settings import PROJECT
 
 META = ("destination", "schedule", "approver")
+OPTIONAL = ("build",)
 _DESCRIBED = re.compile(
     r"\s*\*\*Purpose\.\*\*\s+(?P<purpose>.+?)\s+\*\*Criteria\.\*\*\s+(?P<criteria>.+?)\s*", re.DOTALL
 )
 
 
+class Build(StrEnum):
+    """What a campaign's run builds: everything, or what the latest sign-ups need."""
+
+    FULL = "full"
+    MICRO_BATCH = "micro_batch"
+
+
 @dataclass(frozen=True)
 class Campaign:
-    """One live campaign. ``priority`` counts from 1, the winner."""
+    """One live campaign. ``priority`` counts from 1, the winner; ``destinations`` are names of connectors."""
 
     name: str
     priority: int
     owner: str
     owner_email: str
-    destination: str
+    destinations: tuple[str, ...]
     schedule: str
     approver: str
     purpose: str
     criteria: str
+    build: Build = Build.FULL
 
 
 def load_campaigns(project: Path = PROJECT) -> dict[str, Campaign]:
@@ -106,15 +116,23 @@ def _campaign(name: str, priority: int, where: str, exposure: dict[str, Any]) ->
     for key, value in found.items():
         if not isinstance(value, str) or not value.strip():
             raise ConfigurationError(f"{where}: exposure {name} must say {key}, as a text")
-    unknown = sorted(set(meta) - set(META))
+    unknown = sorted(set(meta) - {*META, *OPTIONAL})
     if unknown:
         raise ConfigurationError(
-            f"{where}: exposure {name} says config.meta.{unknown[0]}, which nobody reads; known are {', '.join(META)}"
+            f"{where}: exposure {name} says config.meta.{unknown[0]}, which nobody reads; "
+            f"known are {', '.join(META + OPTIONAL)}"
         )
-    if meta["destination"] not in REGISTRY:
+    destinations = tuple(part.strip() for part in meta["destination"].split(","))
+    for destination in destinations:
+        if destination not in REGISTRY or destinations.count(destination) > 1:
+            raise ConfigurationError(
+                f"{where}: exposure {name} names the destination {destination or '(none)'}, which must be there, "
+                f"and be named once; registered are {', '.join(REGISTRY)}"
+            )
+    built = meta.get("build", Build.FULL)
+    if built not in list(Build):
         raise ConfigurationError(
-            f"{where}: exposure {name} names the destination {meta['destination']}; "
-            f"registered are {', '.join(REGISTRY)}"
+            f"{where}: config.meta.build of exposure {name} is one of {', '.join(Build)}"
         )
     described = _DESCRIBED.fullmatch(str(exposure.get("description") or ""))
     if described is None:
@@ -129,5 +147,8 @@ def _campaign(name: str, priority: int, where: str, exposure: dict[str, Any]) ->
         owner_email=owner["email"],
         purpose=described["purpose"],
         criteria=described["criteria"],
-        **{key: meta[key].strip() for key in META},
+        destinations=destinations,
+        schedule=meta["schedule"].strip(),
+        approver=meta["approver"].strip(),
+        build=Build(built),
     )

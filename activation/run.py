@@ -21,7 +21,7 @@ from activation.connectors import Connector
 from activation.connectors.registry import connector
 from activation.content import load_templates, templates_table
 from activation.delivery import DeliveryResult, Progress, deliver
-from activation.errors import ConfigurationError, LandingError
+from activation.errors import LandingError
 from activation.freeze import freeze, inputs_seen, is_frozen, verify
 from activation.frozen import FrozenRun, connect, read_frozen
 from activation.guard import Ruling, Verdict, judge, release_held, rule
@@ -69,8 +69,9 @@ def check_step(home: Home, campaigns: Sequence[str]) -> None:
 
     Raises ``ConfigurationError`` naming what is missing.
     """
+    known = load_campaigns().values()
     for destination in {
-        campaign.destination for campaign in load_campaigns().values() if campaign.name in campaigns
+        each for campaign in known if campaign.name in campaigns for each in campaign.destinations
     }:
         connector(home, destination)
     settings.pepper(home)
@@ -161,7 +162,7 @@ def deliver_step(
     should_stop: Callable[[], bool] = lambda: False,
     progress: Callable[[Progress], None] | None = None,
 ) -> dict[str, DeliveryResult]:
-    """Deliver the campaigns that may go, each through its destination.
+    """Deliver the campaigns that may go, each through its destinations, one after the other.
 
     All connectors and settings are made before the first claim, so that a missing credential sends nothing.
     In a rehearsal the clock steps on through the send windows of the next 24 hours.
@@ -170,24 +171,24 @@ def deliver_step(
     connectors = _connectors(home, run, going)
     content, pepper, sender = load_templates(), settings.pepper(home), settings.sender(home)
     recheck = FrozenRecheck(home, run, clock)
-    results: dict[str, DeliveryResult] = {}
+    results: dict[tuple[str, str], DeliveryResult] = {}
     with closing(open_journal(home)) as journal:
         while True:
-            for name in going:
-                if name in results and results[name].next_due is None:
+            for key, destination in connectors.items():
+                if key in results and results[key].next_due is None:
                     continue
-                earlier = results[name].requests if name in results else 0
+                earlier = results.pop(key).requests if key in results else 0
                 result = deliver(
-                    home, run, name,
-                    journal=journal, connector=connectors[name], content=content, clock=clock, recheck=recheck,
+                    home, run, key[0],
+                    journal=journal, connector=destination, content=content, clock=clock, recheck=recheck,
                     pepper=pepper, sender=sender, should_stop=should_stop, progress=progress,
                 )  # fmt: skip
-                results[name] = replace(result, requests=earlier + result.requests)
+                results[key] = replace(result, requests=earlier + result.requests)
             due = [result.next_due for result in results.values() if result.next_due and not result.is_down]
             if home.world is World.LIVE or not due or should_stop():
-                return results
+                return _merged(results)
             if not clock.now() < min(due) <= run.as_of + REHEARSED_AHEAD:
-                return results
+                return _merged(results)
             clock.step_to(min(due))
 
 
@@ -218,22 +219,31 @@ def run_steps(
     return Outcome(run, rulings, deliveries, scores)
 
 
-def _connectors(home: Home, run: FrozenRun, campaigns: list[str]) -> dict[str, Connector]:
+def _connectors(home: Home, run: FrozenRun, going: list[str]) -> dict[tuple[str, str], Connector]:
+    """The connectors of each campaign, in the order of ``going``."""
     with connect() as engine:
         rows = engine.execute(
             "select distinct campaign, destination from read_parquet(?) union "
             "select distinct campaign, destination from read_parquet(?) order by all",
             [str(run.directory / f"outbox_{kind}.parquet") for kind in ("messages", "memberships")],
         ).fetchall()
-    chosen: dict[str, Connector] = {}
-    for campaign, destination in rows:
-        if campaign in chosen:
-            raise ConfigurationError(
-                f"campaign {campaign} names two destinations; give each a campaign of its own"
-            )
-        if campaign in campaigns:
-            chosen[campaign] = connector(home, destination)
-    return chosen
+    made = {destination: connector(home, destination) for campaign, destination in rows if campaign in going}
+    return {(name, each): made[each] for name in going for campaign, each in rows if campaign == name}
+
+
+def _merged(results: Mapping[tuple[str, str], DeliveryResult]) -> dict[str, DeliveryResult]:
+    """One result for each campaign. Each counts all rows of the campaign, so the last one that came has the counts."""
+    merged: dict[str, DeliveryResult] = {}
+    for (name, _), last in results.items():
+        before = merged.get(name, replace(last, requests=0))
+        merged[name] = replace(
+            last,
+            requests=before.requests + last.requests,
+            is_down=before.is_down or last.is_down,
+            why_down=last.why_down or before.why_down,
+            next_due=min(filter(None, (before.next_due, last.next_due)), default=None),
+        )
+    return merged
 
 
 def _make_room(home: Home, run_id: str) -> None:

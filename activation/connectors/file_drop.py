@@ -25,8 +25,10 @@ from activation.errors import ConfigurationError
 from activation.settings import Sender
 from activation.types import Answer, Capability, Operation, Request, RowVerdict, State
 
-# What the next file would meet as well: no room, no right to write.
-EVERY_FILE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
+# What the next file would meet as well: no room, no right to write, no directory.
+EVERY_FILE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR}
+)
 NAME_BYTES = 80
 
 

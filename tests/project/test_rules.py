@@ -11,7 +11,7 @@ import yaml
 
 from activation.campaigns import load_campaigns
 from activation.connectors.registry import REGISTRY
-from activation.content import load_templates
+from activation.content import PARTS, load_templates
 from activation.settings import PROJECT
 
 REGISTRY_HOST = re.compile(
@@ -54,7 +54,7 @@ def test_every_exposure_of_a_campaign_names_a_registered_connector_and_a_person_
     campaigns = load_campaigns()
     assert campaigns
     for campaign in campaigns.values():
-        assert campaign.destination in REGISTRY
+        assert set(campaign.destinations) <= set(REGISTRY)
         assert "@" in campaign.owner_email
         assert "@" in campaign.approver
 
@@ -63,11 +63,12 @@ def test_a_campaign_says_the_same_destination_and_template_in_sql_and_to_people(
     templates = load_templates()
     for name, campaign in load_campaigns().items():
         text = (PROJECT / "models" / "campaigns" / f"cmp_{name}.sql").read_text()
-        literals = dict(re.findall(r"'(\w+)' as (destination|channel|template)\b", text))
-        assert f"'{campaign.destination}' as destination" in text
-        used = [value for value, column in literals.items() if column == "template"]
-        assert all(value in templates for value in used)
-        assert used or REGISTRY[campaign.destination].channel == "ads"
+        literals = re.findall(r"'(\w+)' as (destination|template)\b", text)
+        assert {value for value, column in literals if column == "destination"} <= set(campaign.destinations)
+        assert all(f"'{destination}'" in text for destination in campaign.destinations)
+        assert all(value in templates for value, column in literals if column == "template")
+        channels = {REGISTRY[destination].channel for destination in campaign.destinations}
+        assert channels.isdisjoint(PARTS) or " as template" in text or "'template'" in text
 
 
 @pytest.mark.parametrize("layer", ["audiences", "campaigns"])
