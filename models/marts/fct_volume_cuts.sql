@@ -1,5 +1,5 @@
--- The next cut of each volume batch, where one is ready: exactly `batch_size` sign-ups, the longest known first, or all
--- there are once the first has waited `longest_wait_days`. A sign-up that a cut has claimed is never in another; one
+-- The next cuts of each volume batch, where any is ready: exactly `batch_size` sign-ups each, the longest known first,
+-- and what is left over once its first has waited `longest_wait_days`. A sign-up that a cut has claimed is never in another; one
 -- whose cut was given back waits again, and numbers of cuts are never used twice.
 with volume_batches as (
 
@@ -65,9 +65,7 @@ signups_waiting as (
         row_number() over (
             partition by volume_batches.campaign
             order by signups.known_at asc nulls last, signups.signup_id asc nulls last
-        ) as place,
-        count(*) over (partition by volume_batches.campaign) as waiting_count,
-        min(signups.known_at) over (partition by volume_batches.campaign) as waiting_since
+        ) - 1 as signups_before
     from volume_batches
     inner join signups
         on signups.known_at >= volume_batches.starts_at
@@ -77,22 +75,38 @@ signups_waiting as (
             and signups.signup_id = signups_claimed.signup_id
     where signups_claimed.signup_id is null
 
+),
+
+signups_cut as (
+
+    select
+        *,
+        cast(floor(signups_before / batch_size) as int) as cuts_before
+    from signups_waiting
+
+),
+
+cuts_measured as (
+
+    select
+        *,
+        count(*) over (partition by campaign, cuts_before) = batch_size as is_full,
+        min(known_at) over (partition by campaign, cuts_before) as waiting_since
+    from signups_cut
+
 )
 
 select
-    signups_waiting.campaign,
-    signups_waiting.signup_id,
-    signups_waiting.customer_id,
-    cast(coalesce(last_cuts.last_cut_number, 0) + 1 as int) as cut_number,
-    cast(signups_waiting.place as int) as place,
-    signups_waiting.waiting_count >= signups_waiting.batch_size as is_full,
-    signups_waiting.known_at
-from signups_waiting
+    cuts_measured.campaign,
+    cuts_measured.signup_id,
+    cuts_measured.customer_id,
+    cast(coalesce(last_cuts.last_cut_number, 0) + cuts_measured.cuts_before + 1 as int) as cut_number,
+    cast(cuts_measured.signups_before - cuts_measured.cuts_before * cuts_measured.batch_size + 1 as int) as place,
+    cuts_measured.is_full,
+    cuts_measured.known_at
+from cuts_measured
 left join last_cuts
-    on signups_waiting.campaign = last_cuts.campaign
+    on cuts_measured.campaign = last_cuts.campaign
 where
-    signups_waiting.place <= signups_waiting.batch_size
-    and (
-        signups_waiting.waiting_count >= signups_waiting.batch_size
-        or {{ days_after('signups_waiting.waiting_since', 'signups_waiting.longest_wait_days') }} <= {{ as_of() }}
-    )
+    cuts_measured.is_full
+    or {{ days_after('cuts_measured.waiting_since', 'cuts_measured.longest_wait_days') }} <= {{ as_of() }}
