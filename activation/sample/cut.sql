@@ -18,7 +18,10 @@ described as (
         households.has_duplicate,
         latest.paid,
         date_diff('day', latest.last_at, timestamp '2017-11-20') as days,
+        households.country,
         households.has_email and chance('consentemail' || households.id) < 0.7 as has_consent,
+        chance('preferencenewsletter_frequency' || households.id) < 0.25
+            and chance('withdrawnemail' || households.id) >= 0.06 as has_newsletter,
         count(*) filter (where legacy_sends.sent_at > timestamp '2017-11-13') as promos,
         coalesce(max(legacy_sends.household_id), 0) > 0 as was_mailed
     from households
@@ -58,6 +61,12 @@ kinds as (
     )
     union all
     select household_id, 'ticket', 2, shuffled from described where chance('recent_ticket' || id) < 0.008
+    union all
+    -- Two with the app and a need that returns every fortnight: rare among so few, and so by number.
+    select household_id, 'due again', 2, shuffled from described where household_id in (588, 878)
+    union all
+    select household_id, 'reader in ' || country, 1, shuffled
+    from described where country in ('CA', 'DE') and has_consent and has_newsletter
 )
 
 select distinct household_id

@@ -150,7 +150,8 @@ where chance('feedback' || id) < 0.17
 order by submitted_at, response_id
 
 -- web.events
--- October to December 2017; a quarter of the events know the device only, and some devices nobody knows.
+-- October to December 2017; a quarter of the events know the device only, and some devices nobody knows. On two
+-- Wednesdays some visits come as a stream: they are known minutes after they happened.
 with popular as (
     select product_id, row_number() over (order by count(*) desc, product_id) as place
     from transactions
@@ -183,6 +184,32 @@ visited as (
     from visitors
     cross join range(1, 41) as numbers (number)
     where number <= visits
+),
+
+streamed as (
+    select
+        id,
+        device_id,
+        device_id || '-stream-' || strftime(day, '%m%d') || '-' || number as event_id,
+        between_times(day + interval 6 hour, day + interval 20 hour, 'streamed_at' || device_id || day)
+            + to_seconds(number * 45 + cast(floor(chance('pause' || device_id || day || number) * 30) as int))
+            as occurred_at,
+        event_type,
+        1 + cast(floor(pow(chance('streamed_product' || device_id || day), 2) * (select count(*) from popular))
+            as bigint) as place
+    from visitors
+    cross join (values (timestamp '2017-11-22'), (timestamp '2017-11-29')) as days (day)
+    cross join (values (1, 'product_view', 1.0), (2, 'add_to_cart', 1.0), (3, 'checkout_started', 0.4))
+        as kinds (number, event_type, share)
+    where device_id <> 'device-1-208'
+        and chance('streamed' || device_id || day) < 0.12
+        and chance('streamed_kind' || device_id || day || number) < share
+),
+
+known as (
+    select *, known_at(occurred_at) as loaded_at from visited
+    union all
+    select *, occurred_at + to_seconds(60 + cast(floor(chance('minutes' || event_id) * 240) as int)) from streamed
 )
 
 select
@@ -197,7 +224,7 @@ select
     end as url,
     case when event_type in ('product_view', 'add_to_cart') then cast(product_id as varchar) end as product_id,
     occurred_at,
-    known_at(occurred_at) as _loaded_at
-from visited
-inner join popular on visited.place = popular.place
+    loaded_at as _loaded_at
+from known
+inner join popular on known.place = popular.place
 order by occurred_at, event_id

@@ -70,8 +70,11 @@ from (
         basket_id,
         gross_amount - discount_amount as paid,
         ordered_at + to_hours(4 + cast(floor(chance('refunded' || basket_id) * 700) as int)) as refunded_at
-    from baskets
-    where gross_amount - discount_amount > 1 and chance('refund' || basket_id) < 0.015
+    from (select *, count(*) over (partition by household_id) as basket_count from baskets) as counted
+    -- A few of those who seldom buy send back four baskets of ten.
+    where gross_amount - discount_amount > 1 and chance('refund' || basket_id) < case
+        when basket_count between 5 and 30 and chance('sends_back' || household_id) < 0.03 then 0.4 else 0.015
+    end
 )
 order by refunded_at, basket_id
 

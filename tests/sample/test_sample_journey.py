@@ -179,6 +179,21 @@ def test_every_row_is_known_only_after_it_happened(ask: Ask) -> None:
         assert ask(f"select count(*) from {table} where _loaded_at <= {column}") == 0, table
 
 
+def test_on_two_wednesdays_some_carts_are_known_within_minutes(ask: Ask) -> None:
+    streamed = (
+        "from web.events where _loaded_at < occurred_at + interval 1 hour and event_type = 'add_to_cart'"
+    )
+    assert ask(f"select max(_loaded_at - occurred_at) <= interval 5 minute {streamed}")
+    for day in ("2017-11-22", "2017-11-29"):
+        carts = f"{streamed} and profile_id is not null and occurred_at"
+        assert ask(f"select count(distinct profile_id) {carts} between '{day} 06:00' and '{day} 13:00'") > 50
+        assert ask(f"select count(distinct profile_id) {carts} between '{day} 14:00' and '{day} 21:00'") > 30
+    assert (
+        ask(f"select count(*) {streamed} and cast(occurred_at as date) not in ('2017-11-22', '2017-11-29')")
+        <= 2
+    )
+
+
 def test_fewer_households_can_be_asked_for(tmp_path: Path) -> None:
     home = open_home(tmp_path / "home", World.REHEARSAL)
     counts = sample(home, 40)
