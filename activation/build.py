@@ -21,6 +21,7 @@ import duckdb
 from activation.clock import naive_utc
 from activation.errors import BuildError
 from activation.home import Home, fsync_directory
+from activation.microbatch import Base, selection
 from activation.parsed import keep_parse, lay_parse
 from activation.request import RunRequest
 from activation.settings import PROJECT
@@ -31,36 +32,55 @@ _FAILED = frozenset({"error", "fail", "runtime error"})
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What a build left: the exported tables, and the campaigns that a failing test of their own holds."""
+    """What a build left: the exported tables, and the campaigns that a failing test of their own holds.
+
+    ``based_on`` is the full build that a micro-batch stood on.
+    """
 
     directory: Path
     export: Path
     invocation_id: str
     held: Mapping[str, str]
     counts: Mapping[str, int]
+    based_on: Base | None = None
 
 
-def build(home: Home, request: RunRequest, known_at: datetime) -> BuildResult:
-    """Build everything for one run and publish it. Raises ``BuildError`` where a shared layer failed."""
+def build(home: Home, request: RunRequest, known_at: datetime, base: Base | None = None) -> BuildResult:
+    """Build everything for one run and publish it; with a ``base``, a micro-batch, which is not published.
+
+    Raises ``BuildError`` where a shared layer failed.
+    """
     directory = home.build_directory(request.run_id)
-    built = decide(home, request, known_at, directory)
-    publish(home, directory / home.warehouse_file.name)
+    built = decide(home, request, known_at, directory, base=base)
+    if base is None:
+        publish(home, directory / home.warehouse_file.name)
     return built
 
 
 def decide(
-    home: Home, request: RunRequest, known_at: datetime, directory: Path, *, tests: bool = True
+    home: Home,
+    request: RunRequest,
+    known_at: datetime,
+    directory: Path,
+    *,
+    tests: bool = True,
+    base: Base | None = None,
 ) -> BuildResult:
-    """Build everything for one run in a directory of its own and export it; publish nothing.
+    """Build for one run in a directory of its own and export it; publish nothing.
 
-    Without ``tests`` no data test is run, and so nothing is held for one. Raises ``BuildError`` where a shared
-    layer failed.
+    Everything, or on a copy of ``base`` what a micro-batch needs. Without ``tests`` no data test is run, and so
+    nothing is held for one. Raises ``BuildError`` where a shared layer failed.
     """
     export = directory / "export"
     export.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (directory / home.warehouse_file.name).unlink(missing_ok=True)
+    warehouse = directory / home.warehouse_file.name
+    warehouse.unlink(missing_ok=True)
     values = _values(request, known_at) | {"export_to": str(export)}
-    results, manifest = _build(["build", *_without(tests=tests)], home, directory, values)
+    chosen: list[str] = []
+    if base is not None:
+        base.copy_to(warehouse)
+        chosen = selection(request)
+    results, manifest = _build(["build", *chosen, *_without(tests=tests)], home, directory, values)
     counts: dict[str, int] = {}
     for result in results["results"]:
         counts[result["status"]] = counts.get(result["status"], 0) + 1
@@ -70,6 +90,7 @@ def decide(
         invocation_id=str(results["metadata"]["invocation_id"]),
         held=_held(results["results"], manifest),
         counts=counts,
+        based_on=base,
     )
 
 

@@ -52,6 +52,9 @@ def freeze(
         "campaigns": list(request.campaigns),
         "requested_by": request.requested_by,
         "held": dict(built.held),
+        "based_on": None
+        if built.based_on is None
+        else {"run_id": built.based_on.run_id, "as_of": built.based_on.as_of.isoformat()},
         "digest": overall_digest(tables),
         "tables": tables,
         "inputs": dict(inputs),

@@ -32,6 +32,7 @@ from activation.landing.load import land
 from activation.landing.own import land_table
 from activation.landing.report import LoadReport
 from activation.ledger import ensure_ledger
+from activation.microbatch import base_of
 from activation.recheck import FrozenRecheck
 from activation.request import RunRequest
 from activation.scores.step import ScoreReport, score
@@ -111,9 +112,10 @@ def land_templates(home: Home, request: RunRequest) -> None:
 def score_step(home: Home, request: RunRequest) -> ScoreReport:
     """Fit the score models as of the run where the newest fit is old, so that the build has fresh parameters.
 
-    A run that is decided already never fits again. Raises ``BuildError`` where the statistics cannot be computed.
+    A run that is decided already never fits again, and a micro-batch takes what its base has. Raises ``BuildError``
+    where the statistics cannot be computed.
     """
-    if is_frozen(home, request.run_id):
+    if is_frozen(home, request.run_id) or base_of(home, request) is not None:
         return ScoreReport(request.as_of, ())
     return score(home, request.as_of)
 
@@ -135,13 +137,15 @@ def freeze_step(home: Home, request: RunRequest, clock: Clock) -> FrozenRun:
             return read_frozen(home, request.run_id)
         seen = inputs_seen(home, request)
         _make_room(home, request.run_id)
-        built = build(home, request, max(request.known_until, clock.now()))
+        built = build(home, request, max(request.known_until, clock.now()), base_of(home, request))
         return freeze(home, request, built, script, seen)
 
 
 def plan_step(home: Home, request: RunRequest, clock: Clock) -> tuple[BuildResult, dict[str, Ruling]]:
     """Decide and judge without freezing: nothing is reserved, nothing can be sent of it."""
-    built = build_step(home, request, clock)
+    with home.lock("build", "building the warehouse"):
+        _make_room(home, request.run_id)
+        built = build(home, request, max(request.known_until, clock.now()), base_of(home, request))
     return built, judge(built.export, built.held, request.campaigns)
 
 
