@@ -1,5 +1,5 @@
 -- Rule 4. Fails where the customer is suppressed on the channel whose wishes count, or on all. What stays in the
--- house (a record, a task about an account) is no contact, and not suppressed.
+-- house (a record, a task about an account) is no contact, and not suppressed. The gravest reason is named.
 with candidates as (
 
     select
@@ -36,7 +36,7 @@ suppressions as (
 
 select
     candidates.candidate_id,
-    'suppressed_' || min(suppressions.reason) as reason
+    'suppressed_' || min_by(suppressions.reason, {{ suppression_gravity('suppressions.reason') }}) as reason
 from candidates
 inner join channel_purposes
     on

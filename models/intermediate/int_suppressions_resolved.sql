@@ -84,15 +84,7 @@ reasons_ranked as (
         row_number() over (
             partition by customer_id, channel, campaign
             order by
-                case reason
-                    when 'erased' then 1
-                    when 'legal' then 2
-                    when 'manual' then 3
-                    when 'complaint' then 4
-                    when 'stop' then 5
-                    when 'unsubscribe' then 6
-                    else 7
-                end asc nulls last,
+                {{ suppression_gravity('reason') }} asc nulls last,
                 suppressed_at asc nulls last
         ) as reason_rank
     from contacts_suppressed
