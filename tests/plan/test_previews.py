@@ -10,16 +10,28 @@ import pytest
 from log_fixtures import excluded, write_run
 
 from activation.connectors.registry import REGISTRY
-from activation.content import load_templates
 from activation.errors import ConfigurationError
 from activation.plans.estimate import COSTS, estimate_line, estimates
 from activation.plans.masking import masked_address
 from activation.plans.preview import preview_lines, previews
 from activation.plans.spot_check import spot_check, spot_check_lines
+from activation.types import Content
 
+CONTENTS = {
+    "weekly": Content(
+        template="weekly",
+        version="v1",
+        channel="email",
+        parts={
+            "subject": "For {{ first_name }}",
+            "text": "{{ offer_text }}, {{ first_name }}\n{{ unsubscribe_url }}\n",
+            "html": "<p>{{ offer_text }}</p>",
+        },
+        placeholders=frozenset({"first_name", "offer_text", "unsubscribe_url"}),
+    )
+}
 MESSAGES = [
-    {"template": "weekly_reactivation", "customer_id": f"c{number}", "message_id": f"m{number}"}
-    for number in range(9)
+    {"template": "weekly", "customer_id": f"c{number}", "message_id": f"m{number}"} for number in range(9)
 ]
 
 
@@ -39,7 +51,7 @@ def test_an_address_is_shown_so_that_nobody_can_write_to_it(address: str | None,
 
 
 def test_a_preview_shows_the_offer_and_hides_the_person(tmp_path: Path) -> None:
-    found = previews(write_run(tmp_path, messages=MESSAGES), load_templates(), "r1", 2)
+    found = previews(write_run(tmp_path, messages=MESSAGES), CONTENTS, "r1", 2)
     first, second = found["weekly"]
     assert (first.address, first.filled) == ("a***@m***.com", ("first_name", "offer_text"))
     told = "\n".join(preview_lines(first) + preview_lines(second))
@@ -50,13 +62,13 @@ def test_a_preview_shows_the_offer_and_hides_the_person(tmp_path: Path) -> None:
 
 
 def test_a_preview_of_a_set_names_no_identifier(tmp_path: Path) -> None:
-    found = previews(write_run(tmp_path, changes=[{}]), load_templates(), "r1", 2)
+    found = previews(write_run(tmp_path, changes=[{}]), CONTENTS, "r1", 2)
     assert preview_lines(found["ads"][0]) == ["add: 120, to a***@m***.com, +1555***0123"]
 
 
 def test_an_empty_field_is_told_as_empty(tmp_path: Path) -> None:
     message = MESSAGES[0] | {"fields": json.dumps({"first_name": None, "offer_text": "x"})}
-    (shown,) = previews(write_run(tmp_path, messages=[message]), load_templates(), "r1", 2)["weekly"]
+    (shown,) = previews(write_run(tmp_path, messages=[message]), CONTENTS, "r1", 2)["weekly"]
     assert (shown.filled, shown.empty) == (("offer_text",), ("first_name",))
     assert "[first_name: empty]" in shown.parts["text"]
 
