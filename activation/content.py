@@ -35,6 +35,8 @@ PARTS: dict[str, dict[str, str]] = {
     "push": SUBJECT | TEXT,
     "mail": TEXT,
     "task": SUBJECT | TEXT,
+    "support": TEXT,
+    "social": TEXT,
 }
 PURPOSES = ("marketing", "service")
 # What a message must carry by channel, purpose and part: for marketing a working way out, and for mail an address.
