@@ -3,6 +3,14 @@
 {{ return([
     'vip_offer',
     'weekly_reactivation',
+    'daily_digest',
+    'account_review_task',
+    'support_context',
     'nightly_ads_suppression',
+    'ads_retargeting',
+    'onsite_personalisation',
+    'esp_lists',
+    'crm_update',
+    'social_calendar',
 ]) }}
 {%- endmacro %}
