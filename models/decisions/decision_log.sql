@@ -205,6 +205,6 @@ select
     priority,
     excludes_recent_purchasers,
     scheduled_at,
-    coalesce(send_not_before, scheduled_at) as send_not_before,
+    coalesce(case when refusals is null then send_not_before end, scheduled_at) as send_not_before,
     stale_at as expires_at
 from candidates_judged

@@ -31,6 +31,13 @@ with problems as (
 
     union all
 
+    select 'markets: ' || market || ' has two countries; rules look a market up by its name' as problem
+    from {{ ref('markets') }}
+    group by market
+    having count(*) > 1
+
+    union all
+
     select 'sequence_steps: the steps of ' || campaign || ' do not count from 1 without a gap' as problem
     from {{ ref('sequence_steps') }}
     group by campaign
