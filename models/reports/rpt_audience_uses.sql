@@ -3,6 +3,6 @@
 {%- for use in audience_uses() %}
 select
     cast('{{ use.audience }}' as string) as audience,
-    {% if use.campaign is none %}cast(null as string){% else %}cast('{{ use.campaign }}' as string){% endif %} as campaign
+    cast({{ 'null' if use.campaign is none else "'" ~ use.campaign ~ "'" }} as string) as campaign
 {% if not loop.last %}union all{% endif %}
 {%- endfor %}

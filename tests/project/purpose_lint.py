@@ -5,8 +5,8 @@ they are: a column in its own ``config.meta``, or the model in its ``config.meta
 The seed ``channel_data`` says which kinds each channel may take for each purpose. Here the column ``fields`` of each
 campaign is followed, through the SQL that dbt compiled, back to the columns of marts that it is made of.
 
-Followed is what a value is made of, case conditions included, and not by what rows were joined or filtered: which
-offer somebody gets may depend on a column that the message must not name.
+Followed is what a value is made of, case conditions included, and not by what rows were joined, filtered, grouped or
+drawn: which offer somebody gets may depend on a column that the message must not name.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ PAYLOAD = "fields"
 MAP = "seeds/reference/channel_data.csv"
 KINDS = ("identifier", "self_reported", "behaviour", "derived")
 RECENCIES = ("recent", "historical")
+DRAW = "10000"  # how many buckets there are: too few to find anybody by
 EXAMPLE = "config: {meta: {personal: true, purposes: [marketing], data: derived}}, or {personal: false}"
 
 
@@ -99,7 +100,8 @@ class Project:
         if not code:
             raise Unfollowable(f"{model.rsplit('.', 1)[-1]} was not compiled")
         try:
-            return lineage(column, code, schema=self._schema, dialect="duckdb")
+            query = parse_one(code, dialect="duckdb").transform(_without_what_tells_nothing)
+            return lineage(column, query, schema=self._schema, dialect="duckdb")
         except (SqlglotError, ValueError) as error:
             raise Unfollowable(str(error).splitlines()[0]) from None
 
@@ -129,6 +131,17 @@ class Project:
             yield Origin(model, column, through)
         elif node["resource_type"] == "model":
             yield from self.origins(model, column, (*through, f"{node['name']}.{column}"))
+
+
+def _without_what_tells_nothing(part: exp.Expression) -> exp.Expression:
+    """Drop what rows were grouped by for a window, and a draw: the macro ``md5_bucket`` of the golden id."""
+    if isinstance(part, exp.Window):
+        part.set("partition_by", None)
+    if isinstance(part, exp.Mod) and part.this.find(exp.MD5):
+        drawn_by = {column.name for column in part.this.find_all(exp.Column)}
+        if drawn_by <= {"customer_id"} and str(part.expression) == DRAW:
+            return exp.Literal.number(0)
+    return part
 
 
 def findings(manifest: Mapping[str, Any], root: Path) -> list[str]:
