@@ -7,6 +7,7 @@ with survivors as (
         customer_id,
         channel,
         cap_class,
+        quiet_hours_class,
         step,
         priority,
         scheduled_at
@@ -34,6 +35,7 @@ select
     survivors.customer_id,
     survivors.channel,
     survivors.cap_class,
+    survivors.quiet_hours_class,
     survivors.step,
     survivors.priority,
     survivors.scheduled_at
