@@ -89,7 +89,7 @@ def backtest(
         with connect() as engine:
             return Backtest(
                 campaigns,
-                [_week(engine, moment, run, guards) for moment, run, guards in done],
+                [week_of(engine, moment, run, guards) for moment, run, guards in done],
                 _pressure(engine, [run for _, run, _ in done]),
             )
 
@@ -134,9 +134,10 @@ def _receipts(engine: duckdb.DuckDBPyConnection, outbox: Path, schema: pa.Schema
     return engine.execute(f"select {columns} from read_parquet(?)", [str(outbox)]).to_arrow_table()
 
 
-def _week(
+def week_of(
     engine: duckdb.DuckDBPyConnection, as_of: datetime, run: FrozenRun, guards: Mapping[str, Sequence[str]]
 ) -> Week:
+    """What one frozen week says."""
     engine.execute(
         "create or replace temp table wanted as "
         "select distinct campaign, customer_id from read_parquet(?) where verdict = 'send'",

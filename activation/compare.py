@@ -30,6 +30,8 @@ from activation.plans.moves import ABSENT, CampaignMoves, Move, compare_logs
 from activation.request import RunRequest
 from activation.settings import PROJECT
 
+_NEEDED = ("dbt_project.yml", "profiles.yml", "macros/campaign_priority.sql")
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -50,7 +52,8 @@ def compare(
     revision, or no dbt project in it; ``BuildError`` where one of the two does not build; ``HeldError`` where
     something was landed or frozen meanwhile.
     """
-    with _checked_out(project, revision) as (commit, there), home.lock("build", "building the warehouse"):
+    commit = commit_of(revision, project)
+    with _checked_out(project, commit) as there, home.lock("build", "building the warehouse"):
         places = {"here": project, "there": there}
         directories = {name: home.build_directory(f"{request.run_id}-{name}") for name in places}
         known_at = max(request.known_until, clock.now())
@@ -141,16 +144,26 @@ def _campaigns(request: RunRequest, projects: Iterable[Path]) -> tuple[str, ...]
     return tuple(dict.fromkeys(name for names in order for name in names))
 
 
-@contextmanager
-def _checked_out(project: Path, revision: str) -> Iterator[tuple[str, Path]]:
-    """The commit of a revision, and its files in a directory that is gone afterwards. The repository stays as it is."""
-    asked = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    try:
-        commit = subprocess.run(asked, cwd=project, check=True, capture_output=True, text=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+def commit_of(revision: str, project: Path = PROJECT) -> str:
+    """The commit that a revision names. Raises ``ConfigurationError`` where it is none, or none of a dbt project."""
+    asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
+    commit = _git(project, *asked)
+    if commit is None:
         raise ConfigurationError(
-            f"git knows no revision {revision} of {project}: name a branch, a tag or a commit"
-        ) from None
+            f"git knows no revision {revision} of this project: name a branch, a tag or a commit"
+        )
+    for file in _NEEDED:
+        if _git(project, "cat-file", "-e", f"{commit}:./{file}") is None:
+            raise ConfigurationError(
+                f"revision {revision} ({commit[:12]}) has no {file}: "
+                "it is no version of this project to compare with"
+            )
+    return commit
+
+
+@contextmanager
+def _checked_out(project: Path, commit: str) -> Iterator[Path]:
+    """The files of a commit, in a directory that is gone afterwards. The repository stays as it is."""
     with tempfile.TemporaryDirectory(prefix="muster-") as name:
         place = Path(name)
         archive = ["git", "archive", "--format=tar", commit]
@@ -159,12 +172,13 @@ def _checked_out(project: Path, revision: str) -> Iterator[tuple[str, Path]]:
             tarfile.open(fileobj=cast("IO[bytes]", process.stdout), mode="r|") as files,
         ):
             files.extractall(place, filter="data")
-        if process.returncode:
-            raise ConfigurationError(f"git could not read revision {revision} ({commit[:12]})")
-        for needed in ("dbt_project.yml", "profiles.yml", "macros/campaign_priority.sql"):
-            if not (place / needed).is_file():
-                raise ConfigurationError(
-                    f"revision {revision} ({commit[:12]}) has no {needed}: "
-                    "it is no version of this project to compare with"
-                )
-        yield commit, place
+        yield place
+
+
+def _git(project: Path, *arguments: str) -> str | None:
+    """What git says, or None where it says no."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=project, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

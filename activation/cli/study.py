@@ -15,7 +15,7 @@ from activation.backtest import backtest_json, backtest_text
 from activation.campaigns import choose, load_campaigns
 from activation.cli.app import AsJson, AsOf, Names, RunId, app, request, tell_scores
 from activation.clock import clock_of, parse_moment, refuse_future
-from activation.compare import compare, comparison_json, comparison_markdown, comparison_text
+from activation.compare import commit_of, compare, comparison_json, comparison_markdown, comparison_text
 from activation.errors import HeldError
 from activation.guard import Verdict
 from activation.home import open_home, write_atomically
@@ -49,6 +49,8 @@ def plan(
     """Show what would leave, what changed, what holds it and what it takes. Nothing is frozen or sent."""
     home, asked = request(campaigns, as_of, run_id)
     clock = clock_of(home)
+    if against is not None:
+        commit_of(against)  # a name that is none is told before anything is landed
     land_for(home, asked, clock)
     scores = score_step(home, asked)
     if against is not None:
