@@ -1,9 +1,10 @@
--- Asked once more of what is about to leave, apart from the rules: a consent is in force and nothing stands against
--- the person on the channel. Removals from sets are always allowed.
+-- Asked once more of what is about to leave, apart from the rules: the purpose is one of the channel's, the consent
+-- that it asks for is in force, nobody has said no to it, and of what is a contact nothing stands against the person on
+-- the channel whose wishes count, for this campaign or for all. Removals from sets are always allowed.
 with outboxes as (
 
     select
-        message_id as planned,
+        campaign,
         customer_id,
         channel,
         purpose
@@ -12,31 +13,54 @@ with outboxes as (
     union all
 
     select
-        change_id as planned,
+        campaign,
         customer_id,
         channel,
         purpose
     from {{ ref('outbox_memberships') }}
     where operation = 'add'
 
+),
+
+outboxes_asked as (
+
+    select
+        outboxes.campaign,
+        outboxes.customer_id,
+        outboxes.channel,
+        outboxes.purpose,
+        channel_purposes.consent_rule,
+        channel_purposes.consent_channel,
+        channel_purposes.consent_purpose,
+        channel_purposes.is_contact,
+        coalesce(channel_purposes.consent_channel, outboxes.channel) as asked_channel
+    from outboxes
+    left join {{ ref('channel_purposes') }} as channel_purposes
+        on
+            outboxes.channel = channel_purposes.channel
+            and outboxes.purpose = channel_purposes.purpose
+
 )
 
 select
-    outboxes.planned,
-    outboxes.channel,
+    outboxes_asked.campaign,
+    outboxes_asked.channel,
+    outboxes_asked.purpose,
     consents.state as consent,
     suppressions.reason as suppression
-from outboxes
+from outboxes_asked
 left join {{ ref('int_consents_resolved') }} as consents
     on
-        outboxes.customer_id = consents.customer_id
-        and outboxes.channel = consents.channel
-        and outboxes.purpose = consents.purpose
+        outboxes_asked.customer_id = consents.customer_id
+        and outboxes_asked.consent_channel = consents.channel
+        and outboxes_asked.consent_purpose = consents.purpose
 left join {{ ref('int_suppressions_resolved') }} as suppressions
     on
-        outboxes.customer_id = suppressions.customer_id
-        and suppressions.channel in (outboxes.channel, 'all')
+        outboxes_asked.customer_id = suppressions.customer_id
+        and suppressions.channel in (outboxes_asked.asked_channel, 'all')
+        and coalesce(suppressions.campaign, outboxes_asked.campaign) = outboxes_asked.campaign
 where
-    consents.state is null
-    or consents.state <> 'granted'
-    or suppressions.reason is not null
+    outboxes_asked.consent_rule is null
+    or (outboxes_asked.consent_rule <> 'none' and consents.state = 'withdrawn')
+    or (outboxes_asked.consent_rule = 'granted' and coalesce(consents.state, 'unknown') <> 'granted')
+    or (outboxes_asked.is_contact and suppressions.reason is not null)

@@ -1,0 +1,30 @@
+-- A sign-up is in one cut of a campaign: what this run claims and what earlier runs claimed and have not given back do
+-- not meet. A second welcome to the same person is what this would be.
+with claims as (
+
+    select
+        campaign,
+        signup_id,
+        cut_number
+    from {{ ref('stg_ledger__volume_claims') }}
+    where not is_released
+
+    union all
+
+    select
+        campaign,
+        signup_id,
+        cut_number
+    from {{ ref('volume_claims') }}
+
+)
+
+select
+    campaign,
+    signup_id,
+    count(*) as claim_count,
+    min(cut_number) as first_cut_number,
+    max(cut_number) as last_cut_number
+from claims
+group by campaign, signup_id
+having count(*) > 1
