@@ -30,12 +30,17 @@ def spot_check(directory: Path, run_id: str, count: int) -> dict[str, list[Drawn
     with connect() as engine:
         rows = engine.execute(
             """
-            select campaign, verdict, reason, customer_id, qualified_by, reasons
-            from read_parquet($file)
-            qualify row_number() over (
-                partition by campaign, verdict, reason order by md5($run || '|' || customer_id), message_id
-            ) <= $count
-            order by campaign, md5($run || '|' || customer_id), message_id
+            select campaign, verdict, reason, drawn.customer_id, drawn.qualified_by, drawn.reasons
+            from (
+                select campaign, verdict, reason, unnest(arg_min(
+                    struct_pack(customer_id, qualified_by, reasons),
+                    md5($run || '|' || customer_id) || message_id,
+                    $count
+                )) as drawn
+                from read_parquet($file)
+                group by campaign, verdict, reason
+            )
+            order by campaign, md5($run || '|' || drawn.customer_id)
             """,
             {"file": str(directory / "decisions.parquet"), "run": run_id, "count": count},
         ).fetchall()
