@@ -70,29 +70,55 @@ memberships as (
 
 ),
 
--- Within the house a person has an id; to the world outside, an address or a number.
-wanted as (
+sets_wanted as (
 
     select
         decisions.campaign,
         decisions.destination,
         decisions.customer_id,
-        coalesce(destination_audiences.audience, decisions.audience_name) as audience,
-        case when set_destinations.channel in ('ads', 'lists') then customers.email end as email,
-        case when set_destinations.channel in ('ads', 'lists') then customers.phone end as phone,
-        case when set_destinations.channel in ('crm', 'onsite') then external_ids.external_id end as external_id
+        set_destinations.channel,
+        coalesce(destination_audiences.audience, decisions.audience_name) as audience
     from decisions
     inner join set_destinations
         on decisions.destination = set_destinations.destination
-    inner join customers
-        on decisions.customer_id = customers.customer_id
-    left join external_ids
-        on decisions.customer_id = external_ids.customer_id
     left join destination_audiences
         on
             decisions.destination = destination_audiences.destination
             and decisions.audience_name = destination_audiences.audience_name
     where destination_audiences.audience is not null or not set_destinations.needs_audience_id
+
+),
+
+-- To the world outside a person is an address and a number; within the house, an id.
+wanted as (
+
+    select
+        sets_wanted.campaign,
+        sets_wanted.destination,
+        sets_wanted.audience,
+        sets_wanted.customer_id,
+        customers.email,
+        customers.phone,
+        cast(null as string) as external_id
+    from sets_wanted
+    inner join customers
+        on sets_wanted.customer_id = customers.customer_id
+    where sets_wanted.channel in ('ads', 'lists')
+
+    union all
+
+    select
+        sets_wanted.campaign,
+        sets_wanted.destination,
+        sets_wanted.audience,
+        sets_wanted.customer_id,
+        cast(null as string) as email,
+        cast(null as string) as phone,
+        external_ids.external_id
+    from sets_wanted
+    inner join external_ids
+        on sets_wanted.customer_id = external_ids.customer_id
+    where sets_wanted.channel in ('crm', 'onsite')
 
 ),
 
@@ -115,9 +141,9 @@ compared as (
             and wanted.destination = memberships.destination
             and wanted.audience = memberships.audience
             and wanted.customer_id = memberships.customer_id
-            and coalesce(wanted.email, '') = coalesce(memberships.email, '')
-            and coalesce(wanted.phone, '') = coalesce(memberships.phone, '')
-            and coalesce(wanted.external_id, '') = coalesce(memberships.external_id, '')
+            and wanted.email is not distinct from memberships.email
+            and wanted.phone is not distinct from memberships.phone
+            and wanted.external_id is not distinct from memberships.external_id
 
 ),
 

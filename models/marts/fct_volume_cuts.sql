@@ -25,21 +25,34 @@ signups as (
 volume_claims as (
 
     select
+        run_id,
         campaign,
         signup_id,
-        cut_number,
-        is_released
+        cut_number
     from {{ ref('stg_ledger__volume_claims') }}
+
+),
+
+releases as (
+
+    select
+        run_id,
+        campaign
+    from {{ ref('stg_ledger__releases') }}
 
 ),
 
 signups_claimed as (
 
     select distinct
-        campaign,
-        signup_id
+        volume_claims.campaign,
+        volume_claims.signup_id
     from volume_claims
-    where not is_released
+    left join releases
+        on
+            volume_claims.run_id = releases.run_id
+            and volume_claims.campaign = releases.campaign
+    where releases.run_id is null
 
 ),
 

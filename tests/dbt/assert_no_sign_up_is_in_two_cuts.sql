@@ -3,11 +3,15 @@
 with claims as (
 
     select
-        campaign,
-        signup_id,
-        cut_number
-    from {{ ref('stg_ledger__volume_claims') }}
-    where not is_released
+        volume_claims.campaign,
+        volume_claims.signup_id,
+        volume_claims.cut_number
+    from {{ ref('stg_ledger__volume_claims') }} as volume_claims
+    left join {{ ref('stg_ledger__releases') }} as releases
+        on
+            volume_claims.run_id = releases.run_id
+            and volume_claims.campaign = releases.campaign
+    where releases.run_id is null
 
     union all
 
