@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import subprocess
 from pathlib import Path
@@ -59,16 +60,48 @@ def test_every_exposure_of_a_campaign_names_a_registered_connector_and_a_person_
         assert "@" in campaign.approver
 
 
-def test_a_campaign_says_the_same_destination_and_template_in_sql_and_to_people() -> None:
+def campaign_sql(name: str) -> str:
+    return (PROJECT / "models" / "campaigns" / f"cmp_{name}.sql").read_text()
+
+
+def templates_of(name: str) -> set[str]:
+    """What a campaign gives to the column ``template``: one for all, by person, or by the step of a sequence.
+
+    A text to which something is added stands for every template whose name begins with it.
+    """
+    text = campaign_sql(name)
+    named = set(re.findall(r"'(\w+)' as template\b", text))
+    for by_person in re.findall(r"\bcase\b((?:(?!\bend\b).)*)\bend as template\b", text, re.DOTALL):
+        for literal, is_added_to in re.findall(r"\b(?:then|else) '(\w+)'( \|\|)?", by_person):
+            known = {content.name for content in load_templates().values()}
+            named |= {each for each in known if each.startswith(literal)} if is_added_to else {literal}
+    with (PROJECT / "seeds" / "reference" / "sequence_steps.csv").open(newline="") as file:
+        return named | {row["template"] for row in csv.DictReader(file) if row["campaign"] == name}
+
+
+def test_a_campaign_says_the_same_destinations_in_sql_and_to_people() -> None:
+    for name, campaign in load_campaigns().items():
+        text = campaign_sql(name)
+        assert set(re.findall(r"'(\w+)' as destination\b", text)) == set(campaign.destinations), name
+        (channel,) = re.findall(r"'(\w+)' as channel\b", text)
+        assert {REGISTRY[destination].channel for destination in campaign.destinations} == {channel}, name
+
+
+def test_a_campaign_has_templates_of_its_channel_and_purpose_and_a_set_has_none() -> None:
     templates = load_templates()
     for name, campaign in load_campaigns().items():
-        text = (PROJECT / "models" / "campaigns" / f"cmp_{name}.sql").read_text()
-        literals = re.findall(r"'(\w+)' as (destination|template)\b", text)
-        assert {value for value, column in literals if column == "destination"} <= set(campaign.destinations)
-        assert all(f"'{destination}'" in text for destination in campaign.destinations)
-        assert all(value in templates for value, column in literals if column == "template")
-        channels = {REGISTRY[destination].channel for destination in campaign.destinations}
-        assert channels.isdisjoint(PARTS) or " as template" in text or "'template'" in text
+        (purpose,) = re.findall(r"'(\w+)' as purpose\b", campaign_sql(name))
+        channel = REGISTRY[campaign.destinations[0]].channel
+        named = templates_of(name)
+        assert bool(named) == (channel in PARTS), name
+        assert all(templates[template].channel == channel for template in named), name
+        # A service template may lack the way out that marketing must have.
+        assert purpose != "marketing" or all(templates[each].purpose == "marketing" for each in named), name
+
+
+def test_no_template_lies_about_that_no_campaign_uses() -> None:
+    used = {template for name in load_campaigns() for template in templates_of(name)}
+    assert {content.name for content in load_templates().values()} == used
 
 
 @pytest.mark.parametrize("layer", ["audiences", "campaigns"])
