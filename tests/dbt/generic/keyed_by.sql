@@ -3,26 +3,17 @@
     of the columns that must be there is missing. One test for each table, because each costs every build its start.
 -#}
 {% test keyed_by(model, key, not_null=[]) %}
-with rows_counted as (
-
-    select
-        *,
-        count(*) over (partition by {{ key | join(', ') }}) as rows_of_key
-    from {{ model }}
-
-)
-
 select
-    case
-        {%- for column in not_null %}
-        when {{ column }} is null then '{{ column }} is missing'
-        {%- endfor %}
-        else 'the key is repeated'
-    end as violation
-from rows_counted
-where
-    rows_of_key > 1
+    {{ key | join(', ') }},
+    count(*) as rows_of_key
+    {%- for column in not_null %},
+    count(*) - count({{ column }}) as without_{{ column }}
+    {%- endfor %}
+from {{ model }}
+group by {{ key | join(', ') }}
+having
+    count(*) > 1
     {%- for column in not_null %}
-    or {{ column }} is null
+    or count({{ column }}) < count(*)
     {%- endfor %}
 {% endtest %}
