@@ -1,6 +1,6 @@
 -- The next cuts of each volume batch, where any is ready: exactly `batch_size` sign-ups each, the longest known first,
--- and what is left over once its first has waited `longest_wait_days`. A sign-up that a cut has claimed is never in another; one
--- whose cut was given back waits again, and numbers of cuts are never used twice.
+-- and what is left over once its first has waited `longest_wait_days`. A sign-up that a cut has claimed is never in
+-- another; one whose cut was given back waits again, and numbers of cuts are never used twice.
 with volume_batches as (
 
     select
