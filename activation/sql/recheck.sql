@@ -21,7 +21,7 @@ channel_purposes as (
     select
         channel,
         purpose,
-        coalesce(consent_channel, channel) as asked_channel,
+        consent_channel,
         consent_purpose,
         consent_rule,
         is_contact
@@ -85,7 +85,7 @@ rows_checked as (
         on
             channel_purposes.is_contact
             and outbox.customer_id = suppressions.customer_id
-            and suppressions.channel in (channel_purposes.asked_channel, 'all')
+            and suppressions.channel in (coalesce(channel_purposes.consent_channel, outbox.channel), 'all')
             and coalesce(suppressions.campaign, outbox.campaign) = outbox.campaign
     left join recent_purchasers
         on outbox.customer_id = recent_purchasers.customer_id

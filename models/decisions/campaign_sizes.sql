@@ -63,7 +63,7 @@ outboxes_counted as (
 
     select
         campaign,
-        count(*) as people_planned
+        count(distinct customer_id) as people_planned
     from (
         select * from outbox_messages
         union all

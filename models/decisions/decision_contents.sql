@@ -29,6 +29,7 @@ templates as (
         template,
         name,
         language,
+        purpose,
         message_version,
         valid_until
     from {{ ref('stg_muster__templates') }}
@@ -42,6 +43,7 @@ contents_ranked as (
         candidates.market,
         candidates.language,
         templates.template as content,
+        templates.purpose,
         templates.message_version,
         templates.valid_until,
         row_number() over (
@@ -71,6 +73,7 @@ select
     market,
     language,
     content,
+    purpose,
     message_version,
     valid_until
 from contents_ranked

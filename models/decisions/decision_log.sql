@@ -19,55 +19,13 @@ recipients as (
 
 ),
 
-eligibility as (
+refusals as (
 
     select
         candidate_id,
-        reasons
-    from {{ ref('decision_eligibility') }}
-
-),
-
-held_out as (
-
-    select
-        candidate_id,
-        reason
-    from {{ ref('rule_holdout') }}
-
-),
-
-refused as (
-
-    select
-        candidate_id,
-        reason,
-        cast(null as string) as lost_to
-    from {{ ref('rule_frequency_cap') }}
-
-    union all
-
-    select
-        candidate_id,
-        reason,
+        reasons,
         lost_to
-    from {{ ref('rule_priority') }}
-
-    union all
-
-    select
-        candidate_id,
-        reason,
-        cast(null as string) as lost_to
-    from {{ ref('rule_cap_allocation') }}
-
-    union all
-
-    select
-        candidate_id,
-        reason,
-        cast(null as string) as lost_to
-    from {{ ref('rule_daily_budget') }}
+    from {{ ref('decision_refusals') }}
 
 ),
 
@@ -120,8 +78,8 @@ candidates_timed as (
         recipients.market,
         contents.content,
         contents.message_version,
-        refused.lost_to,
-        coalesce(eligibility.reasons, held_out.reason, refused.reason) as refusals,
+        refusals.lost_to,
+        refusals.reasons as refused_for,
         case
             when quiet_classes.quiet_hours_class is null then candidates.scheduled_at
             else send_times.send_not_before
@@ -132,12 +90,8 @@ candidates_timed as (
             coalesce(offers.untrue_from, candidates.expires_at)
         ) as stale_at
     from candidates
-    inner join eligibility
-        on candidates.candidate_id = eligibility.candidate_id
-    left join held_out
-        on candidates.candidate_id = held_out.candidate_id
-    left join refused
-        on candidates.candidate_id = refused.candidate_id
+    inner join refusals
+        on candidates.candidate_id = refusals.candidate_id
     left join recipients
         on candidates.customer_id = recipients.customer_id
     left join quiet_classes
@@ -164,7 +118,7 @@ candidates_judged as (
     select
         *,
         coalesce(
-            refusals,
+            refused_for,
             case
                 when send_not_before is null then 'no_allowed_hours'
                 when send_not_before >= stale_at then 'expires_before_send'
@@ -205,6 +159,6 @@ select
     priority,
     excludes_recent_purchasers,
     scheduled_at,
-    coalesce(case when refusals is null then send_not_before end, scheduled_at) as send_not_before,
+    coalesce(case when refused_for is null then send_not_before end, scheduled_at) as send_not_before,
     stale_at as expires_at
 from candidates_judged

@@ -1,5 +1,6 @@
--- Rule 1, last. Fails where there is nothing true to say: no content in a language of the person's market, or content
--- or an offer that is not valid on the day of the message, or money of another market. The last day counts.
+-- Rule 1, last. Fails where there is nothing true to say: no content in a language of the person's market, content
+-- without what marketing must carry, content or an offer that is not valid on the day of the message, or money of
+-- another market. The last day counts.
 with candidates as (
 
     select
@@ -7,6 +8,7 @@ with candidates as (
         customer_id,
         template,
         offer,
+        purpose,
         scheduled_at
     from {{ ref('decision_candidates') }}
     where template is not null or offer is not null
@@ -38,6 +40,7 @@ contents as (
         template,
         coalesce(market, '') as market,
         coalesce(language, '') as language,
+        purpose,
         valid_until
     from {{ ref('decision_contents') }}
 
@@ -60,6 +63,7 @@ candidates_joined as (
         candidates.candidate_id,
         {{ failing_reasons({
             'no_template': 'candidates.template is not null and contents.template is null',
+            'template_of_other_purpose': "candidates.purpose = 'marketing' and contents.purpose <> 'marketing'",
             'template_expired': 'contents.valid_until < cast(candidates.scheduled_at as date)',
             'no_offer': 'candidates.offer is not null and offers.offer is null',
             'offer_not_valid': 'offers.valid_until < cast(candidates.scheduled_at as date)'

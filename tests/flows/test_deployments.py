@@ -23,9 +23,11 @@ CAMPAIGNS = load_campaigns()
 
 
 def cron_of(words: str) -> dict[str, str]:
-    """A campaign's schedule in words, such as ``Mondays 09:00 America/New_York``, as a Prefect schedule."""
+    """A campaign's schedule in words, such as ``Daily 09:00 America/New_York``, as a Prefect schedule."""
+    if words == "Hourly":
+        return {"cron": "0 * * * *", "timezone": "UTC"}
     match = re.fullmatch(r"(\w+) (\d\d):(\d\d) (\S+)", words)
-    assert match, f"{words!r} does not read like 'Mondays 09:00 America/New_York'"
+    assert match, f"{words!r} does not read like 'Daily 09:00 America/New_York'"
     day, hour, minute, zone = match.groups()
     return {"cron": f"{int(minute)} {int(hour)} * * {DAYS[day]}", "timezone": str(ZoneInfo(zone))}
 
@@ -57,19 +59,19 @@ def test_a_deployment_loads_its_flow_and_takes_turns(deployment: dict[str, Any])
     ("name", "start", "expected"),
     [
         (
-            "nightly-audiences",
+            "nightly-sets",
             "2026-10-31T12:00",
             ["2026-11-01T02:00-05:00", "2026-11-02T02:00-05:00", "2026-11-03T02:00-05:00"],
         ),
         (
-            "nightly-audiences",
+            "nightly-sets",
             "2026-10-30T12:00",
             ["2026-10-31T02:00-04:00", "2026-11-01T02:00-05:00", "2026-11-02T02:00-05:00"],
         ),
         (
-            "monday-campaigns",
-            "2026-10-25T12:00",
-            ["2026-10-26T09:00-04:00", "2026-11-02T09:00-05:00", "2026-11-09T09:00-05:00"],
+            "daily-messages",
+            "2026-10-30T12:00",
+            ["2026-10-31T09:00-04:00", "2026-11-01T09:00-05:00", "2026-11-02T09:00-05:00"],
         ),
         (
             "resume-due",
