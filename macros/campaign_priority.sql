@@ -1,6 +1,7 @@
 {#- The live campaigns, first to last: where two want the same person on the same day, the first wins. -#}
 {%- macro campaign_priority() -%}
 {{ return([
+    'cart_abandonment',
     'vip_offer',
     'weekly_reactivation',
     'daily_digest',
