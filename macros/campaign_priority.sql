@@ -2,6 +2,7 @@
 {%- macro campaign_priority() -%}
 {{ return([
     'cart_abandonment',
+    'signup_welcome',
     'vip_offer',
     'weekly_reactivation',
     'daily_digest',
