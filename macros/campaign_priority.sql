@@ -3,6 +3,7 @@
 {{ return([
     'cart_abandonment',
     'signup_welcome',
+    'loyalty_milestone',
     'vip_offer',
     'weekly_reactivation',
     'daily_digest',
