@@ -6,6 +6,7 @@
     'loyalty_milestone',
     'vip_offer',
     'weekly_reactivation',
+    'replenishment_push',
     'daily_digest',
     'account_review_task',
     'support_context',
