@@ -7,6 +7,7 @@
     'vip_offer',
     'weekly_reactivation',
     'replenishment_push',
+    'cross_sell',
     'daily_digest',
     'account_review_task',
     'support_context',
