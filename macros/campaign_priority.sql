@@ -8,6 +8,7 @@
     'weekly_reactivation',
     'replenishment_push',
     'cross_sell',
+    'win_back_postcard',
     'daily_digest',
     'account_review_task',
     'support_context',
