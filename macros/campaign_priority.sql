@@ -9,6 +9,7 @@
     'replenishment_push',
     'cross_sell',
     'win_back_postcard',
+    'feedback_request',
     'daily_digest',
     'account_review_task',
     'support_context',
