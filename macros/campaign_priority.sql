@@ -10,6 +10,7 @@
     'cross_sell',
     'win_back_postcard',
     'feedback_request',
+    'tuesday_newsletter',
     'daily_digest',
     'account_review_task',
     'support_context',
