@@ -18,7 +18,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench lock clean
+.PHONY: help demo test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench mutants lock clean
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,9 @@ spark: $(RUNTIME) $(SPARK) ## Build on Apache Spark too, and show that it decide
 
 bench: $(DEV) ## Measure building and delivering a million people
 	@$(BIN)/python tests/bench/bench.py
+
+mutants: $(DEV) ## Show that every small change to a shared rule is noticed
+	@$(BIN)/python tests/mutation/mutate.py
 
 lock: $(DEV) ## Resolve the lock files again: what the .in files ask, and else what is locked already
 	@set -eu; \

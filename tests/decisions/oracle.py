@@ -159,6 +159,8 @@ def content(court: Court, judged: Judged) -> list[str]:
     foreign = bool(offer.get("currency") and judged.market) and offer["currency"] != judged.market["currency"]
     failing = {
         "no_template": judged.row["template"] is not None and not found,
+        "template_of_other_purpose": judged.row["purpose"] == "marketing"
+        and found.get("purpose") not in (None, "marketing"),
         "template_expired": bool(found and found["valid_until"]) and on > found["valid_until"],
         "no_offer": judged.row["offer"] is not None and not offer,
         "offer_not_valid": bool(offer) and not offer["valid_from"] <= on <= offer["valid_until"],

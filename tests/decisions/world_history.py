@@ -24,11 +24,14 @@ def consents(draw: Draw, ids: list[str]) -> list[Row]:
 
 
 def suppressions(draw: Draw, ids: list[str], campaigns: Sequence[str]) -> list[Row]:
-    channels = ("email", "sms", "mail", "ads", "lists", "task", "all")
+    channels = ("email", "sms", "mail", "ads", "lists", "support", "all")
     keys = [*product(ids, channels, (None,)), *product(ids, channels, campaigns)]
+    unlucky = draw.some(ids, 0.12)
+    often = list(product(unlucky, ("email", "all"), (*campaigns, None)))
+    keys = [key for key in keys if key not in often]
     return [
         {"customer_id": customer, "channel": channel, "campaign": campaign, "reason": draw.choice(REASONS)}
-        for customer, channel, campaign in draw.some(keys, 0.03)
+        for customer, channel, campaign in [*draw.some(keys, 0.02), *draw.some(often, 0.4)]
     ]
 
 

@@ -25,6 +25,7 @@ def contents(draw: Draw, as_of: datetime) -> dict[str, list[Row]]:
                     "language": language,
                     "message_version": version,
                     "valid_until": last,
+                    "purpose": draw.one("marketing", "marketing", "marketing", "marketing", "service", None),
                 }
             )
     offers = [
@@ -92,7 +93,7 @@ def places(draw: Draw) -> dict[str, list[Row]]:
                 "consent_channel": consent_channel,
                 "consent_purpose": consent_purpose,
                 "consent_rule": rule,
-                "is_contact": is_contact,
+                "is_contact": is_contact or (channel in ("support", "social") and draw.often(0.3)),
             }
             for (channel, purpose), (consent_channel, consent_purpose, rule, is_contact) in ASKED.items()
         ],
@@ -100,7 +101,7 @@ def places(draw: Draw) -> dict[str, list[Row]]:
 
 
 def limits(draw: Draw, candidates: list[Row]) -> dict[str, list[Row]]:
-    scopes = ("customer", "customer", "account")
+    scopes = ("customer", "account")
     keys = product(("promo", "lifecycle", "service", "any"), ("any", "any", "email", "sms"))
     caps = [
         {
@@ -114,7 +115,7 @@ def limits(draw: Draw, candidates: list[Row]) -> dict[str, list[Row]]:
         for number, (cap_class, channel) in enumerate(draw.some(list(keys), 0.25))
     ]
     budgets = [{"channel": channel, "max_messages": draw.one(0, 1, 3, 6)} for channel in draw.some(
-        ["email", "sms", "push", "mail", "task"], 0.3)]  # fmt: skip
+        ["email", "sms", "push", "mail", "task", "social"], 0.3)]  # fmt: skip
     people = sorted({row["customer_id"] for row in candidates}) or ["nobody"]
     salt = draw.one("2017", "pepper")
     edge = bucket(f"global|{salt}|{draw.choice(people)}") % 3_000 + draw.one(0, 1)

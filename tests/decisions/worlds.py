@@ -79,7 +79,7 @@ def _customers(draw: Draw, people: int) -> list[Row]:
             "address": f"{number} Main Street",
             "city": "Springfield",
             "postal_code": draw.one("05999", "06000", "069", "07000", "31999", "320", "34912", "06", "V5K"),
-            "account_id": draw.one(None, None, "a1", "a2"),
+            "account_id": draw.one(None, None, "a1", "a2", "c00"),
             "country": country,
             "time_zone": draw.one(None, draw.choice(ZONES.get(country or "US", FAR)), draw.choice(FAR)),
             "language": draw.one(None, "en", "de", "fr"),
@@ -133,15 +133,18 @@ def _candidates(
             midnight - as_of - SECOND,
         )
         offsets = (*offsets, 2 * DAY, -DAY)
+        gaps = draw.one(0.1, 0.5)
+        together = draw.choice(offsets) if draw.often(0.4) else None
         slots = [
-            (slot, as_of + draw.choice(offsets)) for slot in draw.some(["w1", "w2", "w10"], 0.5) or ["w1"]
+            (slot, as_of + (draw.choice(offsets) if together is None else together))
+            for slot in draw.some(["w1", "w2", "w10"], 0.5) or ["w1"]
         ]
         if kind == "set":
             slots = slots[:1]  # a set is wanted once in a run
         who = posts if kind == "post" else ids
         steps = [1, 2] if draw.often(0.4) and kind == "message" else [1]
         for (slot, at), step, (destination, audience), customer in product(slots, steps, wishes, who):
-            if draw.often(0.2):
+            if draw.often(gaps):
                 continue
             whole_hour = at.replace(minute=0, second=0)
             later = draw.one(1, 5, 8, 11, 14, 20, 24, 48, 72)

@@ -27,7 +27,7 @@ UNREPEATABLE = re.compile(
 )
 COMMENT = re.compile(r"\{#.*?#\}|--[^\n]*", re.DOTALL)
 MAX_SQL_LINE = 120
-PROMISED = {"help", "demo", "test", "lint", "docs", "spark", "bench", "clean", "lock"}
+PROMISED = {"help", "demo", "test", "lint", "docs", "spark", "bench", "mutants", "clean", "lock"}
 
 
 def committed() -> list[Path]:
