@@ -15,7 +15,7 @@ from mutate import fixed_worlds, table
 from trial import survivors
 
 pytestmark = pytest.mark.xdist_group("decisions")
-WORLDS = 30
+WORLDS = 90
 
 
 @pytest.fixture(scope="module")
