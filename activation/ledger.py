@@ -115,6 +115,7 @@ FROZEN = {
             ("people_considered", pa.int64()),
             ("people_eligible", pa.int64()),
             ("people_planned", pa.int64()),
+            ("max_drop_share", pa.decimal128(5, 4)),
             *_STAMPS,
         ]
     ),

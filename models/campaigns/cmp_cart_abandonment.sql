@@ -55,8 +55,8 @@ policy as (
         true as excludes_recent_purchasers,
         2000 as approval_above,
         10000 as max_people,
-        cast(1.00 as decimal(5, 4)) as max_drop_share,
-        cast(9.00 as decimal(5, 4)) as max_growth_share,
+        cast(null as decimal(5, 4)) as max_drop_share,
+        cast(null as decimal(5, 4)) as max_growth_share,
         {{ iso_date(as_of()) }} as slot,
         {{ as_of() }} as scheduled_at,
         {{ hours_after(as_of(), 24) }} as expires_at

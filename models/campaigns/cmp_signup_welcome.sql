@@ -35,10 +35,10 @@ policy as (
         0 as re_entry_after_days,
         'marketing' as quiet_hours_class,
         false as excludes_recent_purchasers,
-        10000 as approval_above,
-        10000 as max_people,
-        cast(1.00 as decimal(5, 4)) as max_drop_share,
-        cast(9.00 as decimal(5, 4)) as max_growth_share,
+        20000 as approval_above,
+        50000 as max_people,
+        cast(null as decimal(5, 4)) as max_drop_share,
+        cast(null as decimal(5, 4)) as max_growth_share,
         {{ as_of() }} as scheduled_at,
         {{ hours_after(as_of(), 168) }} as expires_at
 

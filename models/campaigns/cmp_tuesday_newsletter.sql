@@ -51,8 +51,8 @@ policy as (
         false as excludes_recent_purchasers,
         20000 as approval_above,
         100000 as max_people,
-        cast(0.60 as decimal(5, 4)) as max_drop_share,
-        cast(2.00 as decimal(5, 4)) as max_growth_share,
+        cast(null as decimal(5, 4)) as max_drop_share,
+        cast(null as decimal(5, 4)) as max_growth_share,
         {{ iso_week(as_of()) }} as slot,
         {{ as_of() }} as scheduled_at,
         {{ hours_after(week_start(as_of()), 96) }} as expires_at

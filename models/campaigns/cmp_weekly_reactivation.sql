@@ -76,8 +76,8 @@ policy as (
         true as excludes_recent_purchasers,
         5000 as approval_above,
         20000 as max_people,
-        cast(0.60 as decimal(5, 4)) as max_drop_share,
-        cast(2.00 as decimal(5, 4)) as max_growth_share,
+        cast(null as decimal(5, 4)) as max_drop_share,
+        cast(null as decimal(5, 4)) as max_growth_share,
         {{ as_of() }} as scheduled_at,
         {{ hours_after(as_of(), 72) }} as expires_at
 

@@ -1,8 +1,10 @@
--- Is each campaign of a plausible size? `hold` stops it; `approve` lets it wait for its approver.
+-- Is each campaign of a plausible size? `hold` stops it; `approve` lets it wait for its approver. A campaign whose size
+-- swings by design (it enrols on some days, or cuts a batch) states no share, and is not compared with the run before.
 with sizes as (
 
     select
         campaign,
+        people_considered,
         people_eligible,
         people_planned,
         approval_above,
@@ -17,7 +19,8 @@ earlier_sizes as (
 
     select
         campaign,
-        people_eligible
+        people_eligible,
+        max_drop_share
     from {{ ref('stg_ledger__campaign_sizes') }}
 
 ),
@@ -29,8 +32,11 @@ sizes_compared as (
         sizes.people_planned,
         sizes.approval_above,
         sizes.max_people,
-        coalesce(sizes.max_drop_share, 0.6) as max_drop_share,
-        coalesce(sizes.max_growth_share, 2.0) as max_growth_share,
+        -- Without candidates nobody says what is plausible: then what the campaign said when it had some counts.
+        case
+            when sizes.people_considered = 0 then earlier_sizes.max_drop_share else sizes.max_drop_share
+        end as max_drop_share,
+        sizes.max_growth_share,
         sizes.people_eligible,
         earlier_sizes.people_eligible as earlier_people,
         cast(sizes.people_eligible - earlier_sizes.people_eligible as double)

@@ -6,6 +6,7 @@ with campaign_sizes as (
         campaign,
         slot,
         people_eligible,
+        max_drop_share,
         as_of,
         known_at
     from {{ source('ledger', 'campaign_sizes') }}
@@ -29,6 +30,7 @@ select
     campaign,
     slot,
     run_id,
-    people_eligible
+    people_eligible,
+    cast(max_drop_share as decimal(5, 4)) as max_drop_share
 from runs_ranked
 where run_rank = 1
