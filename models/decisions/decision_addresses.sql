@@ -43,6 +43,13 @@ social_posts as (
         network
     from {{ ref('social_posts') }}
 
+),
+
+channels as (
+
+    select distinct channel
+    from {{ ref('channel_purposes') }}
+
 )
 
 select
@@ -86,7 +93,8 @@ select
     channels.channel,
     coalesce(customers.email, customers.phone) as address
 from customers
-cross join (select distinct channel from {{ ref('channel_purposes') }} where channel in ('ads', 'lists')) as channels
+inner join channels
+    on channels.channel in ('ads', 'lists')
 where customers.email is not null or customers.phone is not null
 
 union all
@@ -96,11 +104,8 @@ select
     channels.channel,
     external_ids.external_id as address
 from external_ids
-cross join (
-    select distinct channel
-    from {{ ref('channel_purposes') }}
-    where channel in ('crm', 'onsite', 'support')
-) as channels
+inner join channels
+    on channels.channel in ('crm', 'onsite', 'support')
 
 union all
 

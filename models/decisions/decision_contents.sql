@@ -3,9 +3,9 @@
 with candidates as (
 
     select distinct
-        template,
-        market,
-        language
+        candidates.template,
+        recipients.market,
+        recipients.language
     from {{ ref('decision_candidates') }} as candidates
     left join {{ ref('decision_recipients') }} as recipients
         on candidates.customer_id = recipients.customer_id

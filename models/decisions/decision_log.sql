@@ -75,6 +75,7 @@ candidates_timed as (
 
     select
         candidates.*,
+        {{ message_key('candidates') }} as message_id,
         recipients.market,
         contents.content,
         contents.message_version,
@@ -129,7 +130,7 @@ candidates_judged as (
 )
 
 select
-    {{ message_key('candidates_judged') }} as message_id,
+    message_id,
     campaign,
     slot,
     customer_id,

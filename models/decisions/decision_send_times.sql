@@ -45,7 +45,7 @@ zones as (
 
 days as (
 
-    select cast(day_offset as int) as day_offset
+    select cast(offsets.day_offset as int) as day_offset
     from range(-1, 3) as offsets (day_offset)
 
 ),

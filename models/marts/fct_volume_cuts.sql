@@ -81,7 +81,7 @@ signups_waiting as (
         ) - 1 as signups_before
     from volume_batches
     inner join signups
-        on signups.known_at >= volume_batches.starts_at
+        on volume_batches.starts_at <= signups.known_at
     left join signups_claimed
         on
             volume_batches.campaign = signups_claimed.campaign

@@ -76,8 +76,7 @@ with problems as (
 
     union all
 
-    select 'set_destinations: ' || set_destinations.destination || ' has a channel and purpose that are not allowed'
-        as problem
+    select 'set_destinations: ' || set_destinations.destination || ' has a forbidden channel and purpose' as problem
     from {{ ref('set_destinations') }} as set_destinations
     left join {{ ref('channel_purposes') }} as channel_purposes
         on
