@@ -129,7 +129,7 @@ def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> N
         "--select",
         "stg_ledger__receipts",
         "rpt_campaign_deliveries",
-        "stg_ledger__audience_members",
+        "stg_ledger__audiences",
         "rpt_audience_overlaps",
         "rpt_audience_health",
         "--exclude-resource-type",

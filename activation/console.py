@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import date
 from typing import Any
 
 from rich.console import Console
@@ -30,8 +31,12 @@ def say(text: str) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print for machines: one JSON document."""
-    say(json.dumps(value, default=str, indent=2))
+    """Print for machines: one JSON document; moments as ISO 8601 writes them."""
+    say(json.dumps(value, default=_plain, indent=2))
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 def load_lines(loads: LoadReport) -> str:

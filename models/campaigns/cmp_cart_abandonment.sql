@@ -24,6 +24,13 @@ recent_support_issues as (
 
 ),
 
+recent_purchasers as (
+
+    select customer_id
+    from {{ ref('aud_recent_purchasers') }}
+
+),
+
 offers as (
 
     select
@@ -73,6 +80,7 @@ candidates as (
         offers.offer,
         'a' as variant,
         {{ failing_reasons({
+            'recent_purchase': 'recent_purchasers.customer_id is not null',
             'recent_support_issue': 'recent_support_issues.customer_id is not null',
         }) }} as exclusion_reasons,
         {{ json_object({
@@ -82,6 +90,8 @@ candidates as (
     from audience
     inner join customers
         on audience.customer_id = customers.customer_id
+    left join recent_purchasers
+        on audience.customer_id = recent_purchasers.customer_id
     left join recent_support_issues
         on audience.customer_id = recent_support_issues.customer_id
     left join offers

@@ -34,8 +34,8 @@ policy as (
         false as excludes_recent_purchasers,
         2000 as approval_above,
         10000 as max_people,
-        cast(0.60 as decimal(5, 4)) as max_drop_share,
-        cast(2.00 as decimal(5, 4)) as max_growth_share,
+        cast(null as decimal(5, 4)) as max_drop_share,
+        cast(null as decimal(5, 4)) as max_growth_share,
         {{ as_of() }} as scheduled_at,
         {{ hours_after(as_of(), 168) }} as expires_at
 

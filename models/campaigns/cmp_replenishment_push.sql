@@ -7,6 +7,13 @@ with audience as (
 
 ),
 
+recent_purchasers as (
+
+    select customer_id
+    from {{ ref('aud_recent_purchasers') }}
+
+),
+
 policy as (
 
     select
@@ -47,13 +54,18 @@ categories as (
 candidates as (
 
     select
-        customer_id,
-        qualified_by,
+        categories.customer_id,
+        categories.qualified_by,
         cast(null as string) as offer,
         'a' as variant,
-        {{ failing_reasons({'no_category_to_name': 'category is null'}) }} as exclusion_reasons,
-        {{ json_object({'category': 'category'}) }} as fields
+        {{ failing_reasons({
+            'recent_purchase': 'recent_purchasers.customer_id is not null',
+            'no_category_to_name': 'categories.category is null',
+        }) }} as exclusion_reasons,
+        {{ json_object({'category': 'categories.category'}) }} as fields
     from categories
+    left join recent_purchasers
+        on categories.customer_id = recent_purchasers.customer_id
 
 )
 

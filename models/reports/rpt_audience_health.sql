@@ -18,7 +18,7 @@ members as (
         customer_id,
         run_rank,
         as_of
-    from {{ ref('stg_ledger__audience_members') }}
+    from {{ ref('stg_ledger__audiences') }}
 
 ),
 

@@ -9,7 +9,7 @@ with members as (
         audience,
         customer_id,
         as_of
-    from {{ ref('stg_ledger__audience_members') }}
+    from {{ ref('stg_ledger__audiences') }}
     where run_rank = 1
 
 ),

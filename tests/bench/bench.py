@@ -4,7 +4,9 @@
    project, and the golden customers with their cohorts alone; the latter for a tenth of them as well.
 2. Resolving who is who among profiles: the compiled models bare, and their search for connected components against
    SciPy's; and two graphs that are hard for simple methods.
-3. Delivering a million outbox rows through the durable journal, against one plain HTTP call for each row.
+3. Deciding for a million people with every reason known, against one query that computes only the winners; and the
+   difference of sets with ten million members, against one full join.
+4. Delivering a million outbox rows through the durable journal, against one plain HTTP call for each row.
 
 Other work on the machine disturbs the clock on the wall, and processor time hardly: read that where they differ.
 The table is also written as JSON, to ``target/bench.json``.
@@ -24,27 +26,30 @@ from typing import Any
 
 import duckdb
 from bench_dbt import GOLDEN, BuildCosts, compare_builds, measure_parse
+from bench_decisions import DecisionCosts, MembershipCosts, compare_decisions, compare_memberships
 from bench_delivery import DeliveryCosts, compare_deliveries
 from bench_identity import IdentityCosts, compare_identity, compile_identity, measure_hard_graphs
 from bench_process import Usage
 
 from activation.settings import PROJECT
 
-PARTS = ("build", "golden", "identity", "delivery")
+PARTS = ("build", "golden", "identity", "decisions", "memberships", "delivery")
 
 
 @dataclass(frozen=True)
 class Size:
-    """How many customers are built, profiles resolved, rows delivered, and rows sent naively."""
+    """How many customers are built, profiles resolved, people decided on, members compared, rows sent."""
 
     customers: int
     profiles: tuple[int, ...]
+    people: int
+    members: int
     rows: int
     naive_rows: int
 
 
-WHOLE = Size(1_000_000, (1_000_000, 10_000_000), 1_000_000, 3_000)
-SMALL = Size(10_000, (20_000,), 20_000, 300)
+WHOLE = Size(1_000_000, (1_000_000, 10_000_000), 1_000_000, 10_000_000, 1_000_000, 3_000)
+SMALL = Size(10_000, (20_000,), 5_000, 20_000, 20_000, 300)
 
 
 def main() -> int:
@@ -77,6 +82,11 @@ def main() -> int:
             result["golden"] = _compare_golden(directory / "golden", size.customers, parse)
         if "identity" in parts:
             result["identity"] = _compare_identities(directory / "identity", size.profiles)
+        if "decisions" in parts:
+            result["decisions"] = _tell_decisions(compare_decisions(directory / "decisions", size.people))
+        if "memberships" in parts:
+            memberships = compare_memberships(directory / "memberships", size.members)
+            result["memberships"] = _tell_memberships(memberships)
         if "delivery" in parts:
             (directory / "delivery").mkdir()
             costs = compare_deliveries(directory / "delivery", size.rows, size.naive_rows)
@@ -141,6 +151,26 @@ def _tell_build(name: str, costs: BuildCosts, aim: float) -> dict[str, Any]:
     say(_line("(dbt parse, taken off above)", costs.parse))
     say(f"  ratio {costs.ratio:.2f} by CPU, {costs.wall_ratio:.2f} by wall; aim: at most {aim:.2f}")
     return asdict(costs) | {"cpu_ratio": costs.ratio, "wall_ratio": costs.wall_ratio}
+
+
+def _tell_decisions(costs: DecisionCosts) -> dict[str, Any]:
+    say(
+        f"\ndecisions: {costs.people:,} people, {costs.decisions:,} decisions, {costs.sent:,} of them to send"
+    )
+    say(f"  {'':<38}{'CPU s':>10}{'wall s':>10}{'peak MB':>10}")
+    say(_line("all rules, every reason", costs.layer))
+    say(_line("one query, the winners alone", costs.winners))
+    say(f"  ratio {costs.ratio:.2f} by CPU; aim: at most 2.00, limit: 3.00, and a peak below 4,096 MB")
+    return asdict(costs) | {"cpu_ratio": costs.ratio}
+
+
+def _tell_memberships(costs: MembershipCosts) -> dict[str, Any]:
+    say(f"\nmemberships: {costs.members:,} members, {costs.changes:,} changes")
+    say(f"  {'':<38}{'CPU s':>10}{'wall s':>10}{'peak MB':>10}")
+    say(_line("the difference of the sets", costs.difference))
+    say(_line("one full join", costs.join))
+    say(f"  ratio {costs.ratio:.2f} by CPU; limit: 1.50")
+    return asdict(costs) | {"cpu_ratio": costs.ratio}
 
 
 def _tell_delivery(costs: DeliveryCosts) -> dict[str, Any]:

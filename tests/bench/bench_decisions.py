@@ -18,7 +18,7 @@ from activation.settings import PROJECT
 
 # The compiled layer is what the tests of decisions run over small worlds.
 sys.path.append(str(Path(__file__).parents[1] / "decisions"))
-from decision_layer import load_layer  # noqa: E402
+from decision_layer import load_layer
 
 AS_OF = datetime(2026, 3, 31, 14)  # noqa: DTZ001 - UTC, as SQL keeps it
 HERE = Path(__file__).parent

@@ -21,7 +21,8 @@ from flows.run_campaigns import run_campaigns
 
 pytestmark = pytest.mark.xdist_group("flows")
 
-RUN = {"as_of": "2017-11-22T14:00", "run_id": "monday"}
+CAMPAIGNS = ("vip_offer", "weekly_reactivation", "nightly_ads_suppression")
+RUN = {"campaigns": list(CAMPAIGNS), "as_of": "2017-11-22T14:00", "run_id": "monday"}
 NOBODY_LISTENS = "http://127.0.0.1:9"
 
 
@@ -61,7 +62,7 @@ def test_a_run_shows_what_was_built_decided_and_delivered(story: Story) -> None:
     assert set(first) == {"dbt-results", "waterfall", "delivery"}
     assert '"kind": "model", "status": "success"' in first["dbt-results"]
     assert set(again) == {"waterfall", "delivery"}, "what is frozen is not built again"
-    for campaign in ("vip_offer", "weekly_reactivation", "nightly_ads_suppression"):
+    for campaign in CAMPAIGNS:
         assert f"### {campaign} (2017-" in again["waterfall"]
         assert f"{campaign}: may go" in again["waterfall"]
         assert f'"campaign": "{campaign}", "verdict": "go"' in again["delivery"]

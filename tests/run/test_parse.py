@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from batch_home import PROJECT, Home
 
 from activation.parsed import project_digest
@@ -15,13 +17,15 @@ from activation.parsed import project_digest
 # What dbt would read while parsing, and keep; these macros ask at execution.
 READS_VALUE = re.compile(r"\b(?:env_)?var\s*\(")
 ASKS_LATE = {"run_value.sql", "source.sql"}
-MODEL = "models/campaigns/cmp_weekly_reactivation.sql"
+MODEL = "models/staging/web/stg_web__events.sql"
+EXPORT = 'on-run-end:\n  - "{{ export_frozen_tables(results) }}"\n'
+KEPT = ("models/staging/web", "models/_groups.yml", "tests/dbt/generic")
 COMPILE = """
 import sys
 from pathlib import Path
 from activation.build import run_dbt
 from activation.home import World, open_home
-arguments = ["compile", "--no-introspect", "--select", "cmp_weekly_reactivation"]
+arguments = ["compile", "--no-introspect", "--select", "stg_web__events"]
 home = open_home(Path(sys.argv[1]), World.REHEARSAL)
 sys.exit(run_dbt(arguments, home, home.build_directory("test"), {"as_of": sys.argv[2]}))
 """
@@ -42,35 +46,45 @@ def compiled(project: Path, home: Path, as_of: str) -> str:
     return (home / "warehouse" / "build" / "test" / "target" / "compiled" / "muster" / MODEL).read_text()
 
 
-def test_another_home_uses_the_parse_with_its_own_clock(tmp_path: Path) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    assert "2017-11-22 14:00:00" in compiled(PROJECT, first, "2017-11-22 14:00:00")
-    told = compiled(PROJECT, second, "2017-11-29 15:00:00")
-    assert "2017-11-29 15:00:00" in told
-    assert "2017-11-22" not in told
-    assert laid(second, "test") == laid(first, "test")
+@pytest.fixture
+def project(copy_project: Callable[..., Path]) -> Path:
+    """A copy that is parsed in a few seconds: of the models, only staging for web events, and no export."""
+    project = copy_project({"dbt_project.yml": (EXPORT, "")})
+    for folder in ("models", "activation/sql", "seeds/reference", "tests/dbt"):
+        shutil.rmtree(project / folder)
+        (project / folder).mkdir()
+    for path in KEPT:
+        target = project / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (PROJECT / path).is_dir():
+            shutil.copytree(PROJECT / path, target)
+        else:
+            shutil.copy(PROJECT / path, target)
+    return project
 
 
-def test_an_edited_model_and_a_damaged_parse_are_parsed_again(
-    copy_project: Callable[..., Path], tmp_path: Path
+def test_a_parse_serves_every_home_until_a_file_is_edited_or_the_parse_is_damaged(
+    project: Path, tmp_path: Path
 ) -> None:
-    project, home = copy_project({}), tmp_path / "var"
-    assert "2017-11-22 14:00:00" in compiled(project, home, "2017-11-22 14:00:00")
-    parse = laid(home, "test")
-    assert "2017-11-29 15:00:00" in compiled(project, home, "2017-11-29 15:00:00")
-    assert laid(home, "test") == parse
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert "2017-11-22 14:00:00" in compiled(project, first, "2017-11-22 14:00:00")
+    parse = laid(first, "test")
+    told = compiled(project, second, "2017-11-29 15:00:00")
+    assert "2017-11-29 15:00:00" in told, "each run has its own clock"
+    assert "2017-11-22" not in told
+    assert laid(second, "test") == parse
 
     edited = project / MODEL
     edited.write_text(edited.read_text() + "-- edited\n")
-    assert "-- edited" in compiled(project, home, "2017-11-22 14:00:00")
-    parse_of_edited = laid(home, "test")
+    assert "-- edited" in compiled(project, first, "2017-11-22 14:00:00")
+    parse_of_edited = laid(first, "test")
     assert parse_of_edited != parse
 
     for kept in (project / "target" / "versions").glob("*.msgpack"):
         kept.write_bytes(b"damaged")
-    assert "-- edited" in compiled(project, home, "2017-11-22 14:00:00")
+    assert "-- edited" in compiled(project, first, "2017-11-22 14:00:00")
     kept_parses = {kept.read_bytes() for kept in (project / "target" / "versions").glob("*.msgpack")}
-    assert kept_parses == {b"damaged", laid(home, "test")}
+    assert kept_parses == {b"damaged", laid(first, "test")}
 
 
 def test_every_file_that_dbt_reads_is_part_of_the_version(copy_project: Callable[..., Path]) -> None:
