@@ -17,8 +17,11 @@
 {{ return(relation.replace(external=relation.external | replace('@muster_home@', home))) }}
 {%- endmacro %}
 
-{#- The same files, read directly: parquet.`<home>/landing/crm/profiles/*.parquet`. -#}
+{#- The same files, read directly: parquet.`<home>/landing/crm/profiles/*.parquet`. A fixture is a query. -#}
 {%- macro spark__source_relation(relation, source_name, table_name) -%}
+{%- if relation.is_cte -%}
+    {{ return(relation) }}
+{%- endif -%}
 {%- set source = graph.sources.values()
     | selectattr('source_name', 'equalto', source_name)
     | selectattr('name', 'equalto', table_name)
