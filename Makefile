@@ -55,7 +55,7 @@ demo: $(RUNTIME) ## See a first batch, from real data to messages that a sandbox
 	say 'Done. What the sandbox accepted is in $(DEMO_HOME)/sandbox/accepted.jsonl; next: make docs'
 
 test: $(DEV) ## Run every test: dbt's unit and data tests over the small sample, and pytest's
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not long"
+	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not long"
 
 lint: lint-python lint-layers lint-purpose lint-sql ## Check style, types, imports, SQL, layers and the purpose of data
 

@@ -71,9 +71,8 @@ def check_step(home: Home, campaigns: Sequence[str]) -> None:
     Raises ``ConfigurationError`` naming what is missing.
     """
     known = load_campaigns().values()
-    for destination in {
-        each for campaign in known if campaign.name in campaigns for each in campaign.destinations
-    }:
+    needed = {each for campaign in known if campaign.name in campaigns for each in campaign.destinations}
+    for destination in sorted(needed):  # so that what is missing is told in the same order each time
         connector(home, destination)
     settings.pepper(home)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -51,6 +52,17 @@ class Home:
         file = self.path / "sandbox" / "accepted.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
+    def dropped(self) -> list[dict[str, Any]]:
+        """What was handed over in files: their rows, each with its destination."""
+        rows: list[dict[str, Any]] = []
+        for file in sorted((self.path / "drops").rglob("*.*")):
+            with file.open(newline="") as lines:
+                if file.suffix == ".jsonl":
+                    rows += [{"destination": file.parent.name} | json.loads(line) for line in lines]
+                elif file.suffix == ".csv":
+                    rows += [{"destination": file.parent.name} | row for row in csv.DictReader(lines)]
+        return rows
+
     def contacted_twice(self) -> list[tuple[str, str]]:
         """Campaigns and addresses that one message reached more than once."""
         sent = Counter((row["campaign"], row["address"]) for row in self.accepted() if "address" in row)
@@ -90,6 +102,31 @@ def make_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
 
     yield make
     for home in homes:
+        home.muster("sandbox", "--stop")
+
+
+@dataclass(frozen=True)
+class FirstBatch:
+    """A home after its first run of all campaigns, and a copy of it, for two stories that go on from there."""
+
+    home: Home
+    copy: Home
+
+
+@pytest.fixture(scope="session")
+def first_batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstBatch]:
+    """One run for two modules. Who uses it is of the xdist group ``first-batch``, so that one process runs it once."""
+    root = tmp_path_factory.mktemp("first")
+    made = FirstBatch(Home(root / "var", PROJECT), Home(root / "copy", PROJECT))
+    made.home.muster("sample", "--small")
+    made.home.muster("sandbox", "--detach")
+    made.home.muster("run", "--as-of", WEDNESDAY)
+    made.home.muster("sandbox", "--stop")
+    shutil.copytree(made.home.path, made.copy.path)
+    for home in (made.home, made.copy):
+        home.muster("sandbox", "--detach")
+    yield made
+    for home in (made.home, made.copy):
         home.muster("sandbox", "--stop")
 
 

@@ -1,5 +1,5 @@
 """Fixtures of the end-to-end tests; what they are made of is in ``batch_home``."""
 
-from batch_home import copy_project, make_home
+from batch_home import copy_project, first_batch, make_home
 
-__all__ = ["copy_project", "make_home"]
+__all__ = ["copy_project", "first_batch", "make_home"]
