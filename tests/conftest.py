@@ -8,7 +8,7 @@ import pytest
 
 # Groups of one process and files, by how long they take; all others follow in the order of their files.
 LONGEST_FIRST = ("first-batch", "dbt", "plan", "approval", "test_bench_runs", "dbt_on_landing", "flows", "test_live",
-                 "bad-input", "kill", "decisions", "cdnow", "test_parse", "holds", "test_febrl")  # fmt: skip
+                 "bad-input", "kill", "decisions", "cdnow", "test_parse", "test_febrl")  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

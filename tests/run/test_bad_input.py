@@ -75,6 +75,17 @@ def test_malformed_rows_or_a_missing_feed_hold_everything_and_keep_the_good_rows
     assert aside.fetchone() == (100,)
 
 
+def test_a_failing_test_on_a_shared_layer_stops_the_run(make_home: Callable[..., Home]) -> None:
+    home = make_home()
+    head = "order_id,profile_id,ordered_at,status,currency,gross_amount,discount_amount\n"
+    home.drop("shop.orders", "tests.csv", head + "o-test,1,2017-11-20T10:00:00,completed,XTS,10,0\n")
+    told = home.muster("run", "--as-of", WEDNESDAY, expect=2)
+    assert "assert_every_currency_has_a_rate in tests/dbt/assert_every_currency_has_a_rate.sql" in told
+    assert "nothing was frozen or sent" in told
+    assert home.accepted() + home.dropped() == []
+    assert not (home.path / "ledger" / "runs" / "20171122T140000Z" / "frozen").exists()
+
+
 def test_an_invalid_campaign_meta_is_told_with_file_and_line(
     copy_project: Callable[..., Path], tmp_path: Path
 ) -> None:

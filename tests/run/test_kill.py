@@ -15,7 +15,9 @@ from batch_home import WEDNESDAY, Home
 pytestmark = pytest.mark.xdist_group("kill")
 
 KILLS = 10
-RUN = "20171122T140000Z"
+RUN = "killed"
+# Messages and sets, to providers and into files.
+CAMPAIGNS = ("vip_offer", "weekly_reactivation", "feedback_request", "nightly_ads_suppression", "esp_lists")
 
 
 def test_ten_kills_in_the_middle_of_delivery_contact_nobody_twice_and_lose_nobody(
@@ -25,7 +27,8 @@ def test_ten_kills_in_the_middle_of_delivery_contact_nobody_twice_and_lose_nobod
     dice = random.Random(20171122)
     for number in range(KILLS):
         before = len(home.accepted())
-        command = ("resume", RUN) if number else ("run", "--as-of", WEDNESDAY)
+        start = ("run", *CAMPAIGNS, "--as-of", WEDNESDAY, "--run-id", RUN)
+        command = ("resume", RUN) if number else start
         process = subprocess.Popen(
             home.command(*command), cwd=home.project, env=home.environment(),
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -40,17 +43,21 @@ def test_ten_kills_in_the_middle_of_delivery_contact_nobody_twice_and_lose_nobod
         process.wait()
     home.muster("resume", RUN, expect=4 if _is_in_doubt(home) else 0)
 
-    states = home.states()
-    planned = dict(home.rows("select campaign, people_planned from {campaign_sizes}"))
+    states = home.states(RUN)
+    outboxes = "(select campaign from {outbox_messages} union all select campaign from {outbox_memberships})"
+    planned = dict(home.rows(f"select campaign, count(*) from {outboxes} group by all", RUN))
+    assert set(states) == set(planned) == set(CAMPAIGNS)
     for campaign, counts in states.items():
         assert set(counts) <= {"accepted", "in_doubt"}, counts
         assert sum(counts.values()) == planned[campaign]
     assert home.contacted_twice() == []
+    taken = home.accepted() + home.dropped()
     members = [
-        row["identifiers"].get("EMAIL") or row["identifiers"]["PHONE"]
-        for row in home.accepted()
-        if "identifiers" in row
+        (row["destination"], row["audience"], str(row.get("identifiers") or row["customer_id"]))
+        for row in taken
+        if "operation" in row
     ]
+    assert {destination for destination, _, _ in members} == {"meta", "google_file", "list_file"}
     assert len(members) == len(set(members))
 
     # A kill leaves at most the one request open that it hit: one message, a hundred mails, one chunk of a set.
@@ -59,8 +66,8 @@ def test_ten_kills_in_the_middle_of_delivery_contact_nobody_twice_and_lose_nobod
     in_doubt = sum(counts.get("in_doubt", 0) for counts in states.values())
     assert in_doubt == sum(entry["people"] for entry in found)
     accepted = sum(counts.get("accepted", 0) for counts in states.values())
-    assert accepted <= len(home.accepted()) <= accepted + in_doubt
+    assert accepted <= len(taken) <= accepted + in_doubt
 
 
 def _is_in_doubt(home: Home) -> bool:
-    return any("in_doubt" in counts or "attempting" in counts for counts in home.states().values())
+    return any("in_doubt" in counts or "attempting" in counts for counts in home.states(RUN).values())
