@@ -56,7 +56,7 @@ def load_campaigns(project: Path = PROJECT) -> dict[str, Campaign]:
     Raises ``ConfigurationError`` naming file and line where an exposure is missing, incomplete or names an
     unknown destination, and where ``campaign_priority.sql`` and the campaign files do not name the same ones.
     """
-    order = _order(project)
+    order = priority_order(project)
     exposures = dict(_exposures(project))
     for name in order:
         if name not in exposures:
@@ -80,7 +80,8 @@ def choose(campaigns: Mapping[str, Campaign], names: list[str]) -> list[str]:
     return [name for name in campaigns if name in names or not names]
 
 
-def _order(project: Path) -> list[str]:
+def priority_order(project: Path) -> list[str]:
+    """The names in ``campaign_priority.sql``, first to last; of this project or another version of it."""
     file = project / "macros" / "campaign_priority.sql"
     return re.findall(r"'(\w+)'", file.read_text())
 

@@ -7,7 +7,6 @@ landed in the home are the same for both.
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 import tarfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from activation.build import decision_log
+from activation.campaigns import priority_order
 from activation.clock import Clock
 from activation.errors import BuildError, ConfigurationError, HeldError
 from activation.freeze import inputs_seen
@@ -136,9 +136,7 @@ def _sum(moves: Sequence[Move]) -> int:
 
 def _campaigns(request: RunRequest, projects: Iterable[Path]) -> tuple[str, ...]:
     """Those asked for; where these are all there are here, also those that only the revision has."""
-    order = [
-        re.findall(r"'(\w+)'", (place / "macros" / "campaign_priority.sql").read_text()) for place in projects
-    ]
+    order = [priority_order(place) for place in projects]
     if set(request.campaigns) != set(order[0]):
         return request.campaigns
     return tuple(dict.fromkeys(name for names in order for name in names))

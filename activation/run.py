@@ -32,7 +32,7 @@ from activation.landing.load import land
 from activation.landing.own import land_table
 from activation.landing.report import LoadReport
 from activation.ledger import ensure_ledger
-from activation.microbatch import base_of
+from activation.microbatch import Base, base_of
 from activation.recheck import FrozenRecheck
 from activation.request import RunRequest
 from activation.scores.step import ScoreReport, score
@@ -122,8 +122,7 @@ def score_step(home: Home, request: RunRequest) -> ScoreReport:
 def build_step(home: Home, request: RunRequest, clock: Clock) -> BuildResult:
     """Build the warehouse for this run and publish it; leaves the export beside it."""
     with home.lock("build", "building the warehouse"):
-        _make_room(home, request.run_id)
-        return build(home, request, max(request.known_until, clock.now()))
+        return _build(home, request, clock, None)
 
 
 def freeze_step(home: Home, request: RunRequest, clock: Clock) -> FrozenRun:
@@ -135,16 +134,14 @@ def freeze_step(home: Home, request: RunRequest, clock: Clock) -> FrozenRun:
         if is_frozen(home, request.run_id):  # by whoever held the lock before
             return read_frozen(home, request.run_id)
         seen = inputs_seen(home, request)
-        _make_room(home, request.run_id)
-        built = build(home, request, max(request.known_until, clock.now()), base_of(home, request))
+        built = _build(home, request, clock, base_of(home, request))
         return freeze(home, request, built, script, seen)
 
 
 def plan_step(home: Home, request: RunRequest, clock: Clock) -> tuple[BuildResult, dict[str, Ruling]]:
     """Decide and judge without freezing: nothing is reserved, nothing can be sent of it."""
     with home.lock("build", "building the warehouse"):
-        _make_room(home, request.run_id)
-        built = build(home, request, max(request.known_until, clock.now()), base_of(home, request))
+        built = _build(home, request, clock, base_of(home, request))
     return built, judge(built.export, built.held, request.campaigns)
 
 
@@ -247,6 +244,12 @@ def _merged(results: Mapping[tuple[str, str], DeliveryResult]) -> dict[str, Deli
             next_due=min(filter(None, (before.next_due, last.next_due)), default=None),
         )
     return merged
+
+
+def _build(home: Home, request: RunRequest, clock: Clock, base: Base | None) -> BuildResult:
+    """Build under the lock that the caller holds."""
+    _make_room(home, request.run_id)
+    return build(home, request, max(request.known_until, clock.now()), base)
 
 
 def _make_room(home: Home, run_id: str) -> None:
