@@ -126,6 +126,8 @@ class Answer:
     ``accepted``, ``refused``, ``in_doubt``, or ``planned`` where the request was certainly not acted on
     and may be sent again, not before ``retry_after`` seconds. ``is_down`` says that the
     destination refuses everybody (credentials, outage), so that asking again is pointless.
+    ``is_divisible`` goes with ``refused``: the request was refused as a whole, nobody in it was acted on and it
+    does not say whose row is to blame, so that its halves may be tried.
     """
 
     state: State
@@ -134,3 +136,8 @@ class Answer:
     rows: Mapping[int, RowVerdict] = field(default_factory=dict)
     retry_after: float | None = None
     is_down: bool = False
+    is_divisible: bool = False
+
+
+class TooLargeError(ConfigurationError):
+    """A request's body is over the destination's limit: nothing was sent, and fewer rows may fit."""

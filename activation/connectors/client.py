@@ -10,6 +10,7 @@ import base64
 import http.client
 from collections.abc import Mapping
 from enum import StrEnum
+from urllib.parse import urlencode
 
 import requests
 import urllib3
@@ -19,6 +20,7 @@ from activation.connectors.reply import Reply, Verdict, retry_after
 from activation.connectors.transport import Attempt, WatchedAdapter, attempt
 from activation.errors import ConfigurationError
 from activation.settings import Connection
+from activation.types import TooLargeError
 
 SANDBOX_HEADER = "X-Muster-Sandbox"
 FORM = "application/x-www-form-urlencoded"
@@ -84,46 +86,62 @@ class Client:
         json_body: bytes | None = None,
         form: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
     ) -> Reply:
-        """POST a body that is already encoded. Raises ``ConfigurationError`` as :meth:`_call` does."""
-        return self._call("POST", path, json_body, form, headers)
+        """POST a body that is already encoded; ``headers`` go before the client's own.
+
+        ``query`` names things and never people: URLs are logged everywhere. Raises ``ConfigurationError`` as
+        :meth:`_call` does.
+        """
+        return self._call("POST", path, _body(json_body, form, headers), query)
+
+    def patch(
+        self, path: str, *, json_body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
+        """PATCH with an encoded body."""
+        return self._call("PATCH", path, _body(json_body, None, headers))
 
     def delete(
-        self, path: str, *, form: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        *,
+        json_body: bytes | None = None,
+        form: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Reply:
         """DELETE with an encoded body: what names people does not belong into a URL."""
-        return self._call("DELETE", path, None, form, headers)
+        return self._call("DELETE", path, _body(json_body, form, headers))
 
-    def get(self, path: str, *, headers: Mapping[str, str] | None = None) -> Reply:
+    def get(
+        self, path: str, *, headers: Mapping[str, str] | None = None, query: Mapping[str, str] | None = None
+    ) -> Reply:
         """GET a path."""
-        return self._call("GET", path, None, None, headers)
+        return self._call("GET", path, (None, dict(headers or {})), query)
 
     def _call(
         self,
         method: str,
         path: str,
-        json_body: bytes | None,
-        form: bytes | None,
-        headers: Mapping[str, str] | None,
+        sent: tuple[bytes | None, dict[str, str]],
+        query: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Make one request.
+        """Make one request of a body and headers.
 
         Raises ``ConfigurationError`` for a path that is not plain, and where a sandbox answers a connection
         that must not reach one.
         """
         if not path.startswith("/") or any(mark in path for mark in "?#\\ \r\n"):
             raise ConfigurationError(f"{self._connection.name}: a request's path is plain and has no query")
-        sent_headers = dict(headers or {})
-        if json_body is not None or form is not None:
-            sent_headers["Content-Type"] = "application/json" if form is None else FORM
+        body, headers = sent
+        url = self._connection.base_url + path + (f"?{urlencode(query)}" if query else "")
         reply: Reply
         with attempt(self._deadline) as current:
             try:
                 with self._session.request(
                     method,
-                    self._connection.base_url + path,
-                    data=form if json_body is None else json_body,
-                    headers=sent_headers,
+                    url,
+                    data=body,
+                    headers=headers,
                     timeout=self._timeout,
                     allow_redirects=False,
                     stream=True,
@@ -158,10 +176,21 @@ class Client:
         return Reply(Verdict.ANSWERED, reason, status, headers, bytes(body), retry_after(headers))
 
 
+def _body(
+    json_body: bytes | None, form: bytes | None, headers: Mapping[str, str] | None
+) -> tuple[bytes | None, dict[str, str]]:
+    kind = (
+        {}
+        if json_body is None and form is None
+        else {"Content-Type": "application/json" if form is None else FORM}
+    )
+    return json_body if form is None else form, {**kind, **(headers or {})}
+
+
 def check_size(name: str, body: bytes, limit: int) -> bytes:
-    """Pass ``body`` on where it is within a destination's limit. Raises ``ConfigurationError`` otherwise."""
+    """Pass ``body`` on where it is within a destination's limit. Raises ``TooLargeError`` otherwise."""
     if len(body) > limit:
-        raise ConfigurationError(
+        raise TooLargeError(
             f"{name}: a request of {len(body)} bytes is over the limit of {limit}; shorten the template"
         )
     return body

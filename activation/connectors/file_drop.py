@@ -19,6 +19,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
 
+from activation.connectors import Throughput
 from activation.connectors.lines import LETTERS_HEAD, letters_sql, members_sql, messages_sql
 from activation.connectors.rows import RowSql
 from activation.errors import ConfigurationError
@@ -49,6 +50,7 @@ class FileDrop:
     operations: ClassVar[frozenset[Operation]]
     capability: ClassVar[Capability] = Capability.FILE
     max_rows: ClassVar[int] = 10_000
+    throughput: ClassVar[Throughput] = Throughput()
 
     def __init__(self, drops: Path, sender: Sender) -> None:
         """``drops`` is the directory above those of all such destinations; it is made where there is none."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
+from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
 from activation.connectors.hashing import meta_email_sql, meta_phone_sql
 from activation.connectors.reply import Reply
@@ -55,6 +56,7 @@ class Meta:
     capability: ClassVar[Capability] = Capability.SET
     operations: ClassVar[frozenset[Operation]] = frozenset({Operation.ADD, Operation.REMOVE})
     max_rows: ClassVar[int] = 10_000
+    throughput: ClassVar[Throughput] = Throughput()
     # 10,000 rows of two hashes are 1.5 MB in a form.
     max_bytes: ClassVar[int] = 2_000_000
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
 from activation.connectors.reply import Reply
 from activation.connectors.rows import CLEAN, RowSql, literal, missing_sql, values_sql
@@ -37,6 +38,7 @@ class SendGrid:
     operations: ClassVar[frozenset[Operation]] = frozenset({Operation.SEND})
     # The API takes 1,000; so many people would be in doubt after one lost answer.
     max_rows: ClassVar[int] = 100
+    throughput: ClassVar[Throughput] = Throughput(requests=600, workers=4, group=4)
     max_bytes: ClassVar[int] = 30_000_000
 
     def __init__(self, connection: Connection, sender: Sender, client: Client | None = None) -> None:

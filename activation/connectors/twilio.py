@@ -10,6 +10,7 @@ import json
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
+from activation.connectors import Throughput
 from activation.connectors.client import Auth, Client, check_size
 from activation.connectors.reply import Reply
 from activation.errors import ConfigurationError
@@ -32,6 +33,7 @@ class Twilio:
     capability: ClassVar[Capability] = Capability.FIRE_AND_FORGET
     operations: ClassVar[frozenset[Operation]] = frozenset({Operation.SEND})
     max_rows: ClassVar[int] = 1
+    throughput: ClassVar[Throughput] = Throughput(requests=100, workers=32, group=50)
     # 1,600 characters of at most four bytes, each of them three in a form, and the links.
     max_bytes: ClassVar[int] = 30_000
 

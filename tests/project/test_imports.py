@@ -14,6 +14,7 @@ from activation.connectors.registry import OVER_HTTP, REGISTRY
 from activation.settings import PROJECT
 
 OURS = {
+    "activation.connectors",
     "activation.connectors.client",
     "activation.connectors.hashing",
     "activation.connectors.lines",
