@@ -54,6 +54,12 @@ class Sender:
     unsubscribe_url: str
     phone: str
     callback_url: str | None
+    privacy_url: str = ""
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """The placeholders that have the same value for everybody, and that each connector fills in."""
+        return {"postal_address": self.postal_address, "privacy_url": self.privacy_url}
 
 
 def home_path() -> Path:
@@ -95,6 +101,7 @@ def sender(home: Home) -> Sender:
         "EMAIL_FROM_NAME": "Example Shop",
         "POSTAL_ADDRESS": "Example Shop, 1 Example Street, Springfield",
         "UNSUBSCRIBE_URL": "https://shop.example.com/unsubscribe",
+        "PRIVACY_URL": "https://shop.example.com/privacy",
         "SMS_FROM": "+15550100000",
     }
     values: dict[str, str] = {}
@@ -107,6 +114,10 @@ def sender(home: Home) -> Sender:
         values[name] = value
     if not values["UNSUBSCRIBE_URL"].startswith("https://"):
         raise ConfigurationError("MUSTER_UNSUBSCRIBE_URL must be an https link (RFC 8058)")
+    if not values["PRIVACY_URL"].startswith("https://"):
+        raise ConfigurationError(
+            "MUSTER_PRIVACY_URL must be an https link: to the notice that `muster privacy-notice` writes"
+        )
     callback = read("CALLBACK_URL") or (_sandbox_url(home) if home.world is World.REHEARSAL else None)
     return Sender(
         email=values["EMAIL_FROM"],
@@ -115,6 +126,7 @@ def sender(home: Home) -> Sender:
         unsubscribe_url=values["UNSUBSCRIBE_URL"],
         phone=values["SMS_FROM"],
         callback_url=callback,
+        privacy_url=values["PRIVACY_URL"],
     )
 
 

@@ -79,7 +79,7 @@ class FileDrop:
         if self.form is Form.MEMBERSHIPS:
             return members_sql(request.operation, request.audience or "")
         write = letters_sql if self.form is Form.LETTERS else messages_sql
-        return write(request.content, {"postal_address": self._sender.postal_address})
+        return write(request.content, self._sender.fixed)
 
     def _deliver(self, request: Request, body: bytes, people: int, rows: Mapping[int, RowVerdict]) -> Answer:
         manifest = {

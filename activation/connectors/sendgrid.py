@@ -64,16 +64,18 @@ class SendGrid:
         """Build the message, the personalizations as JSON, their rows, and who is refused and why."""
         # SendGrid replaces one tag after the other, in values too: tags that no value can know.
         token = hashlib.sha256(request.request_id.encode()).hexdigest()[:16]
-        address = self._sender.postal_address
+        everybody = self._sender.fixed
         parts: dict[str, str] = {}
         tags: dict[str, str] = {}
         for part, letter in PARTS.items():
             own = {name: f"-{token}.{letter}.{name}-" for name in content.placeholders}
-            fixed = {"postal_address": html.escape(address) if part == "html" else address}
+            fixed = {
+                name: html.escape(value) if part == "html" else value for name, value in everybody.items()
+            }
             parts[part] = content.fill(part, {**own, **fixed})
             used = {name: tag for name, tag in own.items() if tag in parts[part]}
             tags.update({tag: CLEAN[part].format(f"value_{name}") for name, tag in used.items()})
-        names = sorted(content.placeholders - {"postal_address"})
+        names = sorted(content.placeholders - set(everybody))
         personalizations, sent, refused = self._sql.one(request.rows, _query(request.campaign, names, tags))
         message: dict[str, Any] = {
             "from": {"email": self._sender.email, "name": self._sender.name},

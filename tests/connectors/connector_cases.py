@@ -27,6 +27,7 @@ SENDER = Sender(
     unsubscribe_url="https://shop.example.com/unsubscribe",
     phone="+15550100000",
     callback_url="http://127.0.0.1:9/callbacks",
+    privacy_url="https://shop.example.com/privacy",
 )
 
 

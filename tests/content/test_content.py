@@ -46,7 +46,11 @@ def test_the_shipped_templates_are_well_made() -> None:
     assert contents["vip_offer"].channel == "sms"
     needed = {"first_name", "offer_text"}
     assert contents["vip_offer"].placeholders == needed
-    assert contents["weekly_reactivation"].placeholders == needed | {"unsubscribe_url", "postal_address"}
+    assert contents["weekly_reactivation"].placeholders == needed | {
+        "unsubscribe_url",
+        "postal_address",
+        "privacy_url",
+    }
 
 
 def test_the_shipped_sms_fits_one_segment() -> None:
