@@ -21,12 +21,19 @@ VENDOR_URLS = {
     "SENDGRID": "https://api.sendgrid.com",
     "TWILIO": "https://api.twilio.com",
     "META": "https://graph.facebook.com",
+    "GOOGLE": "https://datamanager.googleapis.com",
+    "HUBSPOT": "https://api.hubapi.com",
+    "KLAVIYO": "https://a.klaviyo.com",
 }
 
 
 @dataclass(frozen=True, repr=False)
 class Connection:
-    """Where a destination is and how to sign in. Its repr shows no secret."""
+    """Where a destination is and how to sign in. Its repr shows no secret.
+
+    ``username`` is the account where one must be named (``MUSTER_<name>_ACCOUNT`` says it too), ``login_account``
+    the account that signs in for it, and ``key`` a service account's key file: its JSON text.
+    """
 
     name: str
     base_url: str
@@ -34,6 +41,8 @@ class Connection:
     username: str | None = None
     password: str | None = None
     is_sandbox_allowed: bool = False
+    key: str | None = None
+    login_account: str | None = None
 
     def __repr__(self) -> str:
         return f"Connection({self.name}, {self.base_url}, ***)"
@@ -151,14 +160,16 @@ def connection(home: Home, name: str) -> Connection:
     if parts.scheme != "https" and not (is_loopback and parts.scheme == "http"):
         raise ConfigurationError(f"MUSTER_{name}_BASE_URL must be https")
     token, username, password = (read(f"{name}_{part}") for part in ("TOKEN", "USERNAME", "PASSWORD"))
-    if is_rehearsal and not (token or username):
-        token, username, password = "sandbox-token", "sandbox-user", "sandbox-password"
-    if not (token or (username and password)):
+    key, login_account = read(f"{name}_KEY"), read(f"{name}_LOGIN_ACCOUNT")
+    username = username or read(f"{name}_ACCOUNT")
+    if is_rehearsal and not (token or password or key):
+        token, username, password = "sandbox-token", username or "sandbox-user", "sandbox-password"
+    if not (token or key or (username and password)):
         raise ConfigurationError(
             f"no credentials for {name}: set MUSTER_{name}_TOKEN (or MUSTER_{name}_TOKEN_FILE), "
             f"or MUSTER_{name}_USERNAME and MUSTER_{name}_PASSWORD"
         )
-    return Connection(name, base_url.rstrip("/"), token, username, password, is_rehearsal)
+    return Connection(name, base_url.rstrip("/"), token, username, password, is_rehearsal, key, login_account)
 
 
 def sandbox_address_file(home: Home) -> Path:
