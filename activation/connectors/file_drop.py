@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from activation.connectors import Throughput
 from activation.connectors.lines import LETTERS_HEAD, letters_sql, members_sql, messages_sql
-from activation.connectors.rows import RowSql
+from activation.connectors.rows import RowSql, check_rows
 from activation.errors import ConfigurationError
 from activation.settings import Sender
 from activation.types import Answer, Capability, Operation, Request, RowVerdict, State
@@ -68,6 +68,7 @@ class FileDrop:
         ):
             asked = "names an audience, and adds or removes" if self.form is Form.MEMBERSHIPS else "sends"
             raise ConfigurationError(f"{self.name}: a request {asked}")
+        check_rows(self.name, request.rows, self.max_rows)
         text, people, refused = self._sql.one(request.rows, self._query(request))
         rows = {item["row"]: RowVerdict(State.REFUSED, item["reason"]) for item in refused or ()}
         if not people:

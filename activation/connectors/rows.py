@@ -53,6 +53,15 @@ class RowSql:
         return found or ()
 
 
+def check_rows(name: str, rows: pa.Table, limit: int) -> pa.Table:
+    """Pass ``rows`` on where a request may carry so many. Raises ``ConfigurationError`` otherwise."""
+    if rows.num_rows > limit:
+        raise ConfigurationError(
+            f"{name}: a request carries at most {limit} people, and this has {rows.num_rows}"
+        )
+    return rows
+
+
 def literal(text: str) -> str:
     """Write ``text`` as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

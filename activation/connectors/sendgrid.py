@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
 from activation.connectors.reply import Reply
-from activation.connectors.rows import CLEAN, RowSql, literal, missing_sql, values_sql
+from activation.connectors.rows import CLEAN, RowSql, check_rows, literal, missing_sql, values_sql
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
 from activation.types import Answer, Capability, Content, Operation, Request, RowVerdict, State
@@ -50,6 +50,7 @@ class SendGrid:
         """Mail everybody in ``request``; see :class:`activation.connectors.Connector`."""
         if request.content is None:
             raise ConfigurationError("sendgrid: a request needs a template's content")
+        check_rows(self.name, request.rows, self.max_rows)
         message, personalizations, sent, refused = self._encode(request, request.content)
         if not sent:
             return Answer(State.REFUSED, "nobody_can_be_sent_to", rows=refused)
