@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from activation import settings
 from activation.connectors import Connector, HttpConnector
+from activation.connectors.dummy import DummyFire, DummyIdempotent, DummyLookup, DummySet
 from activation.connectors.file_drop import FileDrop, Form, file_destination
 from activation.connectors.meta import Meta
 from activation.connectors.sendgrid import SendGrid
@@ -15,6 +16,10 @@ OVER_HTTP: dict[str, type[HttpConnector]] = {
     "sendgrid": SendGrid,
     "twilio": Twilio,
     "meta": Meta,
+    "dummy_fire": DummyFire,
+    "dummy_idempotent": DummyIdempotent,
+    "dummy_lookup": DummyLookup,
+    "dummy_set": DummySet,
 }
 AS_FILES: dict[str, type[FileDrop]] = {
     "google_file": file_destination("google_file", "ads", Form.MEMBERSHIPS),
