@@ -24,7 +24,12 @@ VENDOR_URLS = {
     "GOOGLE": "https://datamanager.googleapis.com",
     "HUBSPOT": "https://api.hubapi.com",
     "KLAVIYO": "https://a.klaviyo.com",
+    "EXPO": "https://exp.host",
+    "FCM": "https://fcm.googleapis.com",
+    "LOB": "https://api.lob.com",
 }
+# Hosts of a vendor beside the one of its URL; any other is named in MUSTER_ALLOWED_HOSTS.
+FURTHER_HOSTS = {"SENDGRID": frozenset({"api.eu.sendgrid.com"})}
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,6 +56,15 @@ class Connection:
     def host(self) -> str:
         """The one host that this connection may reach."""
         return urlsplit(self.base_url).hostname or ""
+
+
+class Secret(bytes):
+    """A key that shows itself to no log: as bytes it is itself, as text it is stars."""
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ def read(name: str) -> str | None:
     return value or None
 
 
-def pepper(home: Home) -> bytes:
+def pepper(home: Home) -> Secret:
     """The key of every address digest. ``MUSTER_PEPPER``; a rehearsal home has an invented one."""
     value = read("PEPPER")
     if value is None and home.world is World.REHEARSAL:
@@ -100,7 +114,7 @@ def pepper(home: Home) -> bytes:
             "MUSTER_PEPPER is not set: it keys the digests of addresses in the journal and of unsubscribe "
             "links. Set it once, to a long random text, and keep it as long as the home lives."
         )
-    return value.encode()
+    return Secret(value.encode())
 
 
 def sender(home: Home) -> Sender:
@@ -159,6 +173,12 @@ def connection(home: Home, name: str) -> Connection:
         raise ConfigurationError(f"MUSTER_{name}_BASE_URL: a rehearsal home reaches loopback only")
     if parts.scheme != "https" and not (is_loopback and parts.scheme == "http"):
         raise ConfigurationError(f"MUSTER_{name}_BASE_URL must be https")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"MUSTER_{name}_BASE_URL is scheme, host and path; secrets have settings of their own"
+        )
+    if not is_loopback:
+        refuse_foreign_host(name, parts.hostname or "")
     token, username, password = (read(f"{name}_{part}") for part in ("TOKEN", "USERNAME", "PASSWORD"))
     key, login_account = read(f"{name}_KEY"), read(f"{name}_LOGIN_ACCOUNT")
     username = username or read(f"{name}_ACCOUNT")
@@ -170,6 +190,20 @@ def connection(home: Home, name: str) -> Connection:
             f"or MUSTER_{name}_USERNAME and MUSTER_{name}_PASSWORD"
         )
     return Connection(name, base_url.rstrip("/"), token, username, password, is_rehearsal, key, login_account)
+
+
+def refuse_foreign_host(name: str, host: str) -> None:
+    """Raise ``ConfigurationError`` where ``host`` is neither the vendor's own nor in ``MUSTER_ALLOWED_HOSTS``.
+
+    A wrong base URL would hand people and a token to whoever has that host.
+    """
+    own = {urlsplit(VENDOR_URLS[name]).hostname} if name in VENDOR_URLS else set()
+    allowed = {entry.strip().lower() for entry in (read("ALLOWED_HOSTS") or "").split(",")}
+    if host.lower() not in own | FURTHER_HOSTS.get(name, frozenset()) | (allowed - {""}):
+        raise ConfigurationError(
+            f"MUSTER_{name}_BASE_URL: {host} is not a host of {name}; where it is meant, add it to "
+            "MUSTER_ALLOWED_HOSTS (host names, separated by commas)"
+        )
 
 
 def sandbox_address_file(home: Home) -> Path:
