@@ -20,6 +20,7 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     fault: tuple[str, float] = ("", 0.0)
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bearer(self) -> str:
