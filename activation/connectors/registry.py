@@ -5,7 +5,10 @@ from __future__ import annotations
 from activation import settings
 from activation.connectors import Connector, HttpConnector
 from activation.connectors.dummy import DummyFire, DummyIdempotent, DummyLookup, DummySet
+from activation.connectors.expo import Expo
+from activation.connectors.fcm import Fcm
 from activation.connectors.file_drop import FileDrop, Form, file_destination
+from activation.connectors.lob import Lob
 from activation.connectors.meta import Meta
 from activation.connectors.sendgrid import SendGrid
 from activation.connectors.twilio import Twilio
@@ -16,6 +19,9 @@ OVER_HTTP: dict[str, type[HttpConnector]] = {
     "sendgrid": SendGrid,
     "twilio": Twilio,
     "meta": Meta,
+    "expo": Expo,
+    "fcm": Fcm,
+    "lob": Lob,
     "dummy_fire": DummyFire,
     "dummy_idempotent": DummyIdempotent,
     "dummy_lookup": DummyLookup,

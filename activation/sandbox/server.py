@@ -11,13 +11,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from activation.clock import WallClock, clock_of
 from activation.connectors.client import SANDBOX_HEADER
 from activation.errors import ConfigurationError
 from activation.home import Home
-from activation.sandbox import dummy, meta, sendgrid, twilio
+from activation.sandbox import (
+    dummy,
+    expo,
+    fcm,
+    lob,
+    meta,
+    sendgrid,
+    twilio,
+)
 from activation.sandbox.calls import Call, Response, Twin, encoded
 from activation.sandbox.faults import Faults
 
@@ -26,6 +34,9 @@ TWINS: dict[str, Twin | Callable[[Home, str], Twin]] = {
     "sendgrid": sendgrid.TWIN,
     "twilio": twilio.TWIN,
     "meta": meta.TWIN,
+    "expo": expo.twin,
+    "fcm": fcm.TWIN,
+    "lob": lob.twin,
     "dummy_fire": dummy.twin,
     "dummy_idempotent": dummy.twin,
     "dummy_lookup": dummy.twin,
@@ -116,7 +127,8 @@ class Handler(BaseHTTPRequestHandler):
             self._write(Response(413))
             return
         body = self.rfile.read(int(length))
-        path = urlsplit(self.path).path
+        parts = urlsplit(self.path)
+        path = parts.path
         vendor, _, rest = path.removeprefix("/").partition("/")
         if path.startswith("/_muster/"):
             self._write(self._control(path, body))
@@ -125,7 +137,8 @@ class Handler(BaseHTTPRequestHandler):
         elif vendor in self._twins.twins:
             fault = self._twins.faults.meet(path)
             headers = dict(self.headers.items())
-            self._vendor(vendor, Call(self.command, unquote(f"/{rest}"), headers, body, fault))
+            query = dict(parse_qsl(parts.query))
+            self._vendor(vendor, Call(self.command, unquote(f"/{rest}"), headers, body, fault, query))
         else:
             self._write(Response(404))
 
