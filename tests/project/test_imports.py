@@ -18,6 +18,7 @@ OURS = {
     "activation.connectors.client",
     "activation.connectors.google_auth",
     "activation.connectors.hashing",
+    "activation.connectors.hubspot",
     "activation.connectors.lines",
     "activation.connectors.reply",
     "activation.connectors.rows",
