@@ -8,6 +8,10 @@ from activation.connectors.dummy import DummyFire, DummyIdempotent, DummyLookup,
 from activation.connectors.expo import Expo
 from activation.connectors.fcm import Fcm
 from activation.connectors.file_drop import FileDrop, Form, file_destination
+from activation.connectors.google import Google
+from activation.connectors.hubspot_contacts import HubSpotContacts
+from activation.connectors.hubspot_tasks import HubSpotTasks
+from activation.connectors.klaviyo import Klaviyo
 from activation.connectors.lob import Lob
 from activation.connectors.meta import Meta
 from activation.connectors.sendgrid import SendGrid
@@ -19,6 +23,10 @@ OVER_HTTP: dict[str, type[HttpConnector]] = {
     "sendgrid": SendGrid,
     "twilio": Twilio,
     "meta": Meta,
+    "google": Google,
+    "hubspot_tasks": HubSpotTasks,
+    "hubspot_contacts": HubSpotContacts,
+    "klaviyo": Klaviyo,
     "expo": Expo,
     "fcm": Fcm,
     "lob": Lob,
