@@ -16,7 +16,7 @@ from typing import ClassVar
 
 from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
-from activation.connectors.hubspot import MAX_INPUTS, TRACE, read_batch
+from activation.connectors.hubspot import MAX_INPUTS, TRACE, read_batch, record_id
 from activation.connectors.lines import parts_sql
 from activation.connectors.reply import Reply
 from activation.connectors.rows import CLEAN, FIELDS, RowSql, check_rows, literal, missing_sql, values_sql
@@ -29,7 +29,6 @@ ID_PROPERTY = "muster_message_id"
 # HubSpot's own association types.
 TASK_TO_COMPANY = 192
 TASK_TO_CONTACT = 204
-NOT_FOUND = "OBJECT_NOT_FOUND"
 
 
 class HubSpotTasks:
@@ -134,17 +133,19 @@ def _found(reply: Reply, rows_of: dict[str, list[int]]) -> Answer:
     results = answer.get("results")
     if unsettled is not None or not reply.is_success or not isinstance(results, list):
         return Answer(State.IN_DOUBT, f"look_up_{reply.reason}", retry_after=reply.retry_after)
-    ids: dict[str, str] = {}
+    ids: dict[str, str | None] = {}
     for each in results:
         properties = each.get("properties") if isinstance(each, dict) else None
         if isinstance(properties, dict) and properties.get(ID_PROPERTY) in rows_of:
-            ids[properties[ID_PROPERTY]] = str(each.get("id"))
-    if len(ids) != len(results):
+            ids[properties[ID_PROPERTY]] = record_id(each)
+    if len(ids) != len(results) or answer.get("status") != "COMPLETE":
         return Answer(State.IN_DOUBT, "look_up_unreadable")
     verdicts = {
-        row: RowVerdict(State.ACCEPTED, "found", ids[message_id])
+        row: RowVerdict(State.ACCEPTED, "", ids[message_id])
         for message_id, rows in rows_of.items()
         if message_id in ids
         for row in rows
     }
-    return Answer(State.PLANNED if len(ids) < len(rows_of) else State.ACCEPTED, "looked_up", rows=verdicts)
+    if len(ids) < len(rows_of):
+        return Answer(State.PLANNED, "not_found", rows=verdicts)
+    return Answer(State.ACCEPTED, rows=verdicts)
