@@ -41,7 +41,7 @@ FIELDS = {
     "first_name": "Zelmira",
     "last_name": "Quillfeather",
     "offer_text": "15 % off",
-    "line1": "1 Example Street",
+    "line1": "47 Quillfeather Lane",
     "city": "Springfield",
     "state": "IL",
     "zip": "01234",
@@ -135,6 +135,7 @@ def memberships(
     return Request("request-1", "nightly", "2026-11-21", 1, operation, "120330", None, pa.table(rows))
 
 
+@cache
 def request_of(name: str, people: int) -> Request:
     """So many people whom the vendor would accept."""
     if Operation.SEND in REGISTRY[name].operations:
