@@ -28,6 +28,7 @@ from activation.sandbox import (
     meta,
     sendgrid,
     twilio,
+    webhook,
 )
 from activation.sandbox.calls import Call, Response, Twin, encoded
 from activation.sandbox.faults import Faults
@@ -43,6 +44,10 @@ TWINS: dict[str, Twin | Callable[[Home, str], Twin]] = {
     "expo": expo.twin,
     "fcm": fcm.TWIN,
     "lob": lob.twin,
+    "onsite_webhook": webhook.twin,
+    "list_webhook": webhook.twin,
+    "support_webhook": webhook.twin,
+    "social_webhook": webhook.twin,
     "dummy_fire": dummy.twin,
     "dummy_idempotent": dummy.twin,
     "dummy_lookup": dummy.twin,
