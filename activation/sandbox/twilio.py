@@ -57,12 +57,13 @@ def answer(call: Call) -> Response:
     if code is not None:
         return _refusal(code, 400)
     callback = parse_qs(urlsplit(form.get("StatusCallback", "")).query)
+    sid = f"SM{uuid.uuid4().hex}"
     accepted = {
         "campaign": callback.get("campaign", [None])[0],
         "message_id": callback.get("message_id", [None])[0],
         "address": form["To"],
+        "provider_id": sid,
     }
-    sid = f"SM{uuid.uuid4().hex}"
     resource = {
         "account_sid": path[1],
         "api_version": "2010-04-01",
