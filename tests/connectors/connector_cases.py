@@ -63,6 +63,7 @@ BAD_ROWS: dict[str, Mapping[str, str]] = {
     "expo": {"address": "ExponentPushToken[unregistered]"},
     "fcm": {"address": "unregistered"},
     "lob": {"fields": json.dumps(FIELDS | {"zip": "00000"})},
+    "hubspot_tasks": {"address": "missing-1"},
     "dummy_fire": {"address": "refused@example.com"},
     "dummy_idempotent": {"address": "refused@example.com"},
     "dummy_lookup": {"address": "refused@example.com"},
