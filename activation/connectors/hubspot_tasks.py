@@ -10,6 +10,7 @@ at once. Its body is HTML to HubSpot, so the text is escaped.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -62,7 +63,7 @@ class HubSpotTasks:
             return Answer(State.REFUSED, "nobody_can_be_sent_to", rows=refused)
         body = check_size(self.name, b'{"inputs":%b}' % inputs.encode(), self.max_bytes)
         reply = self._client.post(f"{PATH}/create", json_body=body)
-        answer = reply.unsettled() or read_batch(reply, _rows_of(request))
+        answer = reply.unsettled() or read_batch(reply, _rows_of(request, sent))
         return replace(answer, rows={**answer.rows, **refused})
 
     def look_up(self, request: Request) -> Answer:
@@ -71,7 +72,7 @@ class HubSpotTasks:
         One that comes into being later does no harm: HubSpot refuses a second one of its id.
         """
         check_rows(self.name, request.rows, self.max_rows)
-        rows_of = _rows_of(request)
+        rows_of = _rows_of(request, range(request.people))
         body = {
             "idProperty": ID_PROPERTY,
             "inputs": [{"id": message_id} for message_id in rows_of],
@@ -82,8 +83,9 @@ class HubSpotTasks:
         return _found(reply, rows_of)
 
 
-def _rows_of(request: Request) -> dict[str, list[int]]:
-    return {message_id: [row] for row, message_id in enumerate(request.rows["message_id"].to_pylist())}
+def _rows_of(request: Request, rows: Iterable[int]) -> dict[str, list[int]]:
+    ids = request.rows["message_id"].to_pylist()
+    return {ids[row]: [row] for row in rows}
 
 
 def _query(content: Content, fixed: dict[str, str], due: datetime) -> str:
