@@ -11,6 +11,7 @@ from feedback import EPOCH, MESSAGE, Feedback, counts, sendgrid_event
 from activation.collect import state
 from activation.collect.collect import feedback_folder
 from activation.errors import ConfigurationError
+from activation.landing import contract
 from activation.landing.load import land
 from activation.sandbox import Sandbox
 
@@ -164,7 +165,7 @@ def test_a_crash_on_the_way_to_the_inbox_loses_nothing_and_repeats_nothing(
     if moment == "after it counts":
         monkeypatch.setattr(state.Memory, "_hand_over", crash)
     else:
-        real = state.write_parquet
+        real = contract.write_parquet
         monkeypatch.setattr(
             state,
             "write_parquet",
