@@ -81,7 +81,7 @@ def export(home: Home, *, who: str | None, address: str | None, to: Path, now: d
 
 
 def _landed(connection: duckdb.DuckDBPyConnection, home: Home, to: Path) -> Iterator[Exported]:
-    purposes = _purposes()
+    purposes = source_purposes()
     for table in contract().values():
         if not identifiers(table):
             continue
@@ -119,7 +119,7 @@ def _quarantined(
 
 
 def _decided(connection: duckdb.DuckDBPyConnection, home: Home, to: Path) -> Iterator[Exported]:
-    meta = _purposes().get("ledger", {})
+    meta = source_purposes().get("ledger", {})
     for name, content in LEDGER.items():
         relation = ledger_rows(home, name)
         if relation is None:
@@ -192,7 +192,7 @@ def _write(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> int
     return rows
 
 
-def _purposes() -> dict[str, Mapping[str, Any]]:
+def source_purposes() -> dict[str, Mapping[str, Any]]:
     """Goal, legal basis and more of each source, from where the docs have it."""
     found: dict[str, Mapping[str, Any]] = {}
     for file in sorted((PROJECT / "models" / "staging").glob("*/_*__sources.yml")):
