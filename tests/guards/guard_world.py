@@ -47,7 +47,7 @@ class FrozenWorld:
         """Write receipts: the state of each message, attempted and known at a moment."""
         size = len(states)
         stamp = [naive_utc(at)] * size
-        rows = {
+        rows: dict[str, Any] = {
             "run_id": [self.run.run_id] * size,
             "as_of": [naive_utc(AS_OF)] * size,
             "known_at": stamp,
