@@ -17,7 +17,7 @@ def content_digest(pattern: str, condition: str = "true") -> tuple[int, str]:
     A canonical row is its columns by name, each as text: times in UTC, null as one NUL character, joined by
     the unit separator.
     """
-    engine = connect()
+    engine = connect(Path(pattern).parent)
     try:
         engine.execute("set timezone = 'UTC'")
         described = engine.execute("describe select * from read_parquet(?)", [pattern]).fetchall()
