@@ -92,7 +92,8 @@ class Expo:
                 raise DestinationDownError(f"expo: receipts cannot be asked for ({reply.reason}); ask later")
             for ticket, receipt in data.items():
                 is_delivered = isinstance(receipt, dict) and receipt.get("status") == "ok"
-                found.append(Receipt(ticket, is_delivered, "" if is_delivered else _code(receipt)))
+                reason = "" if is_delivered else _code(receipt).removeprefix("expo_")
+                found.append(Receipt(ticket, is_delivered, reason))
         return found
 
 

@@ -46,15 +46,15 @@ FIELDS = {
     "state": "IL",
     "zip": "01234",
 }
-# An address by channel, or by connector where that is not enough; {} is the person's number, of seven digits.
+# An address by channel, or by connector where that is not enough, of a person's number.
 ADDRESSES = {
-    "email": "person{}@example.com",
-    "push": "ExponentPushToken[phone-{}]",
-    "fcm": "phone-{}",
-    "mail": "Zelmira Quillfeather, {} Example Street, Springfield",
+    "email": "person{n}@example.com",
+    "push": "ExponentPushToken[phone-{n}]",
+    "fcm": "phone-{n}",
+    "mail": "Zelmira Quillfeather, {n} Example Street, Springfield",
 }
-PHONE = "+1555{}"
-FIRST_PERSON = 100_100
+PHONE = "+1555{line:07}"
+FIRST_LINE = 100_100
 # A row that the vendor's twin refuses, by connector: what differs from an ordinary one. Other connectors are asked with
 # a row that names nobody, which they refuse by themselves.
 BAD_ROWS: dict[str, Mapping[str, str]] = {
@@ -109,7 +109,7 @@ def messages(name: str, fields: list[str | None], addresses: list[str] | None = 
         "message_id": pa.array([f"{number:032x}" for number in range(people)]),
         "customer_id": pa.array([f"c{number}" for number in range(people)]),
         "address": pa.array(
-            addresses or [shape.format(f"{FIRST_PERSON + number:07}") for number in range(people)]
+            addresses or [shape.format(n=number, line=FIRST_LINE + number) for number in range(people)]
         ),
         "fields": pa.array(fields, pa.string()),
         "unsubscribe_url": pa.array(
@@ -141,9 +141,8 @@ def request_of(name: str, people: int) -> Request:
     """So many people whom the vendor would accept."""
     if Operation.SEND in REGISTRY[name].operations:
         return messages(name, [json.dumps(FIELDS)] * people)
-    numbers = [f"{FIRST_PERSON + number:07}" for number in range(people)]
-    emails: list[str | None] = [ADDRESSES["email"].format(number) for number in numbers]
-    return memberships(emails, [PHONE.format(number) for number in numbers])
+    emails: list[str | None] = [ADDRESSES["email"].format(n=number) for number in range(people)]
+    return memberships(emails, [PHONE.format(line=FIRST_LINE + number) for number in range(people)])
 
 
 def ordinary_request(name: str) -> Request:

@@ -160,7 +160,7 @@ def test_receipts_say_what_became_of_tickets(home: Home, sandbox: Sandbox) -> No
     unknown = [f"unknown-{number}" for number in range(350)]
     assert destination.receipts([first, *unknown, second]) == [
         Receipt(first, is_delivered=True),
-        Receipt(second, is_delivered=False, reason="expo_DeviceNotRegistered"),
+        Receipt(second, is_delivered=False, reason="DeviceNotRegistered"),
     ]
     assert sandbox.requests == 1 + 2
     assert destination.receipts([]) == []

@@ -40,7 +40,7 @@ def test_a_notification_carries_its_texts_and_our_ids(raw_server: RawServerMaker
     assert line == "POST /v1/projects/AC0123/messages:send HTTP/1.1"
     assert json.loads(body) == {
         "message": {
-            "token": "phone-0100100",
+            "token": "phone-0",
             "notification": {
                 "title": "Hi Zoë & Co",
                 "body": f"Here is 15 % off from {SENDER.postal_address}",
