@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,12 +89,12 @@ class Home:
         return self.path / "sandbox"
 
     def run_directory(self, run_id: str) -> Path:
-        """Where the ledger keeps one run."""
-        return self.ledger / "runs" / run_id
+        """Where the ledger keeps one run. Raises ``ConfigurationError`` for what cannot be a run id."""
+        return self.ledger / "runs" / _plain(run_id)
 
     def build_directory(self, run_id: str) -> Path:
-        """Where one run builds its warehouse before it is published."""
-        return self.warehouse / "build" / run_id
+        """Where one run builds its warehouse before it is published. Raises as :meth:`run_directory`."""
+        return self.warehouse / "build" / _plain(run_id)
 
     @contextmanager
     def lock(self, name: str, holding: str) -> Iterator[None]:
@@ -110,6 +111,13 @@ class Home:
                     f"another process is {holding} in {self.path}; try again when it has ended"
                 ) from None
             yield
+
+
+def _plain(name: str) -> str:
+    """Pass a run id on into a path, where it cannot lead out of its place."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,149}", name):
+        raise ConfigurationError(f"{name!r} cannot be a run id: use letters, digits, and _ . -")
+    return name
 
 
 def open_home(path: Path, create: World | None = None) -> Home:

@@ -87,7 +87,10 @@ def _object(pairs: Mapping[str, str]) -> str:
 
 
 def _cell(value: str) -> str:
-    """Write a value as a quoted cell that no spreadsheet takes for a formula."""
+    """Write a value as a quoted cell that no spreadsheet takes for a formula; a telephone number keeps its +."""
     cell = f"coalesce({value}, '')"
-    guarded = rf"case when regexp_matches({cell}, '^[=+\-@\t\r\n]') then '''' || {cell} else {cell} end"
+    formula = (
+        rf"regexp_matches({cell}, '^[=+\-@\t\r\n]') and not regexp_full_match({cell}, '\+[0-9]{{6,15}}')"
+    )
+    guarded = f"case when {formula} then '''' || {cell} else {cell} end"
     return f"""'"' || replace({guarded}, '"', '""') || '"'"""
