@@ -59,6 +59,7 @@ MEMBERSHIP_RECEIPTS = pa.schema(
         ("state", pa.string()),
         ("reason", pa.string()),
         ("request_id", pa.string()),
+        ("provider_id", pa.string()),
         ("attempted_at", _MOMENT),
     ]
 )

@@ -23,7 +23,7 @@ from activation.errors import JournalUnsafeError
 from activation.frozen import FrozenRun, Kind, connect, outbox, unreadable
 from activation.home import Home, write_atomically
 from activation.journal import Journal
-from activation.journal_tables import deliveries, position_of, requests, runs, streams
+from activation.journal_tables import position_of, requests, runs, spans, streams
 from activation.ledger import MEMBERSHIP_RECEIPTS, RECEIPTS
 from activation.types import State
 from activation.untold import Scope, Span, batches, untold
@@ -96,13 +96,13 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: Scope, now
         ).all()
     folder = home.ledger / FOLDERS[scope.kind]
     stamp = naive_utc(now).strftime("%Y%m%dT%H%M%S")
-    spans = untold(journal, scope)
+    told_spans = untold(journal, scope)
     engine = connect()
     written = 0
     repeated = [name for name in SCHEMAS[scope.kind].names if name not in UNIQUE]
     try:
         engine.register("answers", _table([row[:-1] for row in answers], ANSWERS_SCHEMA))
-        for number, part in enumerate(batches(spans, BATCH_ROWS)):
+        for number, part in enumerate(batches(told_spans, BATCH_ROWS)):
             receipts = _receipts(engine, run, scope.kind, part, now)
             if receipts.num_rows:
                 # Two processes may write at the same moment of a simulated clock.
@@ -114,8 +114,12 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: Scope, now
     finally:
         engine.close()
     told = {row.request: row.state for row in answers}
-    own = {span[0]: span[3] for span in spans if span[3] is not None and (span[2] is None or span[2] in told)}
-    _mark(journal, deliveries, deliveries.c.seq, own)
+    own = {
+        span[0]: span[3]
+        for span in told_spans
+        if span[3] is not None and (span[2] is None or span[2] in told)
+    }
+    _mark(journal, spans, spans.c.first_seq, own)
     _mark(
         journal,
         requests,
@@ -126,9 +130,9 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: Scope, now
 
 
 def _receipts(
-    engine: duckdb.DuckDBPyConnection, run: FrozenRun, kind: Kind, spans: Sequence[Span], now: datetime
+    engine: duckdb.DuckDBPyConnection, run: FrozenRun, kind: Kind, part: Sequence[Span], now: datetime
 ) -> pa.Table:
-    rows = [(position_of(first), position_of(last), *rest) for first, last, *rest in spans]
+    rows = [(position_of(first), position_of(last), *rest) for first, last, *rest in part]
     engine.register("spans", _table(rows, SPAN_SCHEMA))
     schema = SCHEMAS[kind]
     columns = ", ".join(f"{EXPRESSIONS.get(name, f'frozen.{name}')} as {name}" for name in schema.names)
