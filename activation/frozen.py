@@ -70,11 +70,21 @@ def read_frozen(home: Home, run_id: str) -> FrozenRun:
     return run
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that never reaches for the network."""
-    return duckdb.connect(
+def connect(*directories: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that never reaches for the network.
+
+    With ``directories`` it reads and writes files below them alone, whatever a statement says, and no statement
+    can change that.
+    """
+    engine = duckdb.connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
+    if directories:
+        allowed = ", ".join("'" + str(each.resolve()).replace("'", "''") + "/'" for each in directories)
+        engine.execute(f"set allowed_directories = [{allowed}]")
+        engine.execute("set enable_external_access = false")
+        engine.execute("set lock_configuration = true")
+    return engine
 
 
 def outbox(kind: Kind) -> str:

@@ -8,6 +8,7 @@
     ledger/receipts/                      what became of each message
     ledger/membership_receipts/           what became of each change of a set
     ledger/releases/                      reservations given back before any attempt
+    ledger/removal_approvals/             how many people may leave a set in the campaign's next run
 
 A zero-row schema file stands beside each kind of Parquet, so that an absent table reads as an empty one and
 a column that receipts of an earlier version lack reads as null.
@@ -64,6 +65,15 @@ MEMBERSHIP_RECEIPTS = pa.schema(
     ]
 )
 RELEASES = pa.schema([*_STAMPS, ("campaign", pa.string()), ("reason", pa.string())])
+REMOVAL_APPROVALS = pa.schema(
+    [
+        *_STAMPS,
+        ("campaign", pa.string()),
+        ("destination", pa.string()),
+        ("audience", pa.string()),
+        ("up_to", pa.int64()),
+    ]
+)
 
 # What the build reads back of the frozen runs; the engine writes them with these columns.
 FROZEN = {
@@ -129,7 +139,12 @@ FROZEN = {
         ]
     ),
 }
-APPENDED = {"receipts": RECEIPTS, "membership_receipts": MEMBERSHIP_RECEIPTS, "releases": RELEASES}
+APPENDED = {
+    "receipts": RECEIPTS,
+    "membership_receipts": MEMBERSHIP_RECEIPTS,
+    "releases": RELEASES,
+    "removal_approvals": REMOVAL_APPROVALS,
+}
 SCHEMA_RUN = "0000-schema"  # sorts first, and is never the name of a run
 
 
@@ -142,7 +157,7 @@ def ensure_ledger(home: Home) -> None:
 
 
 def append(home: Home, kind: str, name: str, table: pa.Table) -> Path:
-    """Add one file to ``receipts``, ``membership_receipts`` or ``releases``; whole or not at all."""
+    """Add one file to one of the kinds in ``APPENDED``; whole or not at all."""
     file = home.ledger / kind / f"{name}.parquet"
     _write(file, table.cast(APPENDED[kind]))
     return file

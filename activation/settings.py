@@ -21,12 +21,24 @@ VENDOR_URLS = {
     "SENDGRID": "https://api.sendgrid.com",
     "TWILIO": "https://api.twilio.com",
     "META": "https://graph.facebook.com",
+    "GOOGLE": "https://datamanager.googleapis.com",
+    "HUBSPOT": "https://api.hubapi.com",
+    "KLAVIYO": "https://a.klaviyo.com",
+    "EXPO": "https://exp.host",
+    "FCM": "https://fcm.googleapis.com",
+    "LOB": "https://api.lob.com",
 }
+# Hosts of a vendor beside the one of its URL; any other is named in MUSTER_ALLOWED_HOSTS.
+FURTHER_HOSTS = {"SENDGRID": frozenset({"api.eu.sendgrid.com"})}
 
 
 @dataclass(frozen=True, repr=False)
 class Connection:
-    """Where a destination is and how to sign in. Its repr shows no secret."""
+    """Where a destination is and how to sign in. Its repr shows no secret.
+
+    ``username`` is the account where one must be named (``MUSTER_<name>_ACCOUNT`` says it too), ``login_account``
+    the account that signs in for it, and ``key`` a service account's key file: its JSON text.
+    """
 
     name: str
     base_url: str
@@ -34,6 +46,8 @@ class Connection:
     username: str | None = None
     password: str | None = None
     is_sandbox_allowed: bool = False
+    key: str | None = None
+    login_account: str | None = None
 
     def __repr__(self) -> str:
         return f"Connection({self.name}, {self.base_url}, ***)"
@@ -42,6 +56,15 @@ class Connection:
     def host(self) -> str:
         """The one host that this connection may reach."""
         return urlsplit(self.base_url).hostname or ""
+
+
+class Secret(bytes):
+    """A key that shows itself to no log: as bytes it is itself, as text it is stars."""
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
 
 
 @dataclass(frozen=True)
@@ -54,6 +77,12 @@ class Sender:
     unsubscribe_url: str
     phone: str
     callback_url: str | None
+    privacy_url: str = ""
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """The placeholders that have the same value for everybody, and that each connector fills in."""
+        return {"postal_address": self.postal_address, "privacy_url": self.privacy_url}
 
 
 def home_path() -> Path:
@@ -75,7 +104,7 @@ def read(name: str) -> str | None:
     return value or None
 
 
-def pepper(home: Home) -> bytes:
+def pepper(home: Home) -> Secret:
     """The key of every address digest. ``MUSTER_PEPPER``; a rehearsal home has an invented one."""
     value = read("PEPPER")
     if value is None and home.world is World.REHEARSAL:
@@ -85,7 +114,7 @@ def pepper(home: Home) -> bytes:
             "MUSTER_PEPPER is not set: it keys the digests of addresses in the journal and of unsubscribe "
             "links. Set it once, to a long random text, and keep it as long as the home lives."
         )
-    return value.encode()
+    return Secret(value.encode())
 
 
 def journal_url() -> str | None:
@@ -100,6 +129,7 @@ def sender(home: Home) -> Sender:
         "EMAIL_FROM_NAME": "Example Shop",
         "POSTAL_ADDRESS": "Example Shop, 1 Example Street, Springfield",
         "UNSUBSCRIBE_URL": "https://shop.example.com/unsubscribe",
+        "PRIVACY_URL": "https://shop.example.com/privacy",
         "SMS_FROM": "+15550100000",
     }
     values: dict[str, str] = {}
@@ -112,6 +142,10 @@ def sender(home: Home) -> Sender:
         values[name] = value
     if not values["UNSUBSCRIBE_URL"].startswith("https://"):
         raise ConfigurationError("MUSTER_UNSUBSCRIBE_URL must be an https link (RFC 8058)")
+    if not values["PRIVACY_URL"].startswith("https://"):
+        raise ConfigurationError(
+            "MUSTER_PRIVACY_URL must be an https link: to the notice that `muster privacy-notice` writes"
+        )
     callback = read("CALLBACK_URL") or (_sandbox_url(home) if home.world is World.REHEARSAL else None)
     return Sender(
         email=values["EMAIL_FROM"],
@@ -120,6 +154,7 @@ def sender(home: Home) -> Sender:
         unsubscribe_url=values["UNSUBSCRIBE_URL"],
         phone=values["SMS_FROM"],
         callback_url=callback,
+        privacy_url=values["PRIVACY_URL"],
     )
 
 
@@ -143,15 +178,37 @@ def connection(home: Home, name: str) -> Connection:
         raise ConfigurationError(f"MUSTER_{name}_BASE_URL: a rehearsal home reaches loopback only")
     if parts.scheme != "https" and not (is_loopback and parts.scheme == "http"):
         raise ConfigurationError(f"MUSTER_{name}_BASE_URL must be https")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"MUSTER_{name}_BASE_URL is scheme, host and path; secrets have settings of their own"
+        )
+    if not is_loopback:
+        refuse_foreign_host(name, parts.hostname or "")
     token, username, password = (read(f"{name}_{part}") for part in ("TOKEN", "USERNAME", "PASSWORD"))
-    if is_rehearsal and not (token or username):
-        token, username, password = "sandbox-token", "sandbox-user", "sandbox-password"
-    if not (token or (username and password)):
+    key, login_account = read(f"{name}_KEY"), read(f"{name}_LOGIN_ACCOUNT")
+    username = username or read(f"{name}_ACCOUNT")
+    if is_rehearsal and not (token or password or key):
+        token, username, password = "sandbox-token", username or "sandbox-user", "sandbox-password"
+    if not (token or key or (username and password)):
         raise ConfigurationError(
             f"no credentials for {name}: set MUSTER_{name}_TOKEN (or MUSTER_{name}_TOKEN_FILE), "
             f"or MUSTER_{name}_USERNAME and MUSTER_{name}_PASSWORD"
         )
-    return Connection(name, base_url.rstrip("/"), token, username, password, is_rehearsal)
+    return Connection(name, base_url.rstrip("/"), token, username, password, is_rehearsal, key, login_account)
+
+
+def refuse_foreign_host(name: str, host: str) -> None:
+    """Raise ``ConfigurationError`` where ``host`` is neither the vendor's own nor in ``MUSTER_ALLOWED_HOSTS``.
+
+    A wrong base URL would hand people and a token to whoever has that host.
+    """
+    own = {urlsplit(VENDOR_URLS[name]).hostname} if name in VENDOR_URLS else set()
+    allowed = {entry.strip().lower() for entry in (read("ALLOWED_HOSTS") or "").split(",")}
+    if host.lower() not in own | FURTHER_HOSTS.get(name, frozenset()) | (allowed - {""}):
+        raise ConfigurationError(
+            f"MUSTER_{name}_BASE_URL: {host} is not a host of {name}; where it is meant, add it to "
+            "MUSTER_ALLOWED_HOSTS (host names, separated by commas)"
+        )
 
 
 def sandbox_address_file(home: Home) -> Path:

@@ -11,7 +11,9 @@ from enum import StrEnum
 import pyarrow as pa
 
 from activation.errors import ConfigurationError
+from activation.segments import segments
 
+MAX_SEGMENTS = 3
 PLACEHOLDER = re.compile(r"(?<!\{)\{\{ *([a-z_]+) *\}\}(?!\})")
 
 
@@ -52,7 +54,8 @@ class Content:
 
     ``version`` is the first 12 hex digits of the SHA-256 over all parts. ``language`` is ``None`` for the default
     one. ``purpose`` is ``marketing``, or ``service`` for what people need to know and cannot unsubscribe from.
-    What the parts say is true up to and including ``valid_until``; ``None`` is for ever.
+    What the parts say is true up to and including ``valid_until``; ``None`` is for ever. An SMS may take
+    ``max_segments``.
     """
 
     template: str
@@ -63,6 +66,7 @@ class Content:
     language: str | None = None
     purpose: str = "marketing"
     valid_until: date | None = None
+    max_segments: int = MAX_SEGMENTS
 
     @property
     def name(self) -> str:
@@ -82,6 +86,10 @@ class Content:
             return found
 
         return PLACEHOLDER.sub(value, self.parts[part])
+
+    def has_too_many_segments(self, text: str) -> bool:
+        """Whether an SMS of this text takes more segments than the template may."""
+        return segments(text).count > self.max_segments
 
 
 @dataclass(frozen=True)
@@ -141,3 +149,24 @@ class Answer:
 
 class TooLargeError(ConfigurationError):
     """A request's body is over the destination's limit: nothing was sent, and fewer rows may fit."""
+
+
+class JobState(StrEnum):
+    """How far a destination is with a request that it took and works on later."""
+
+    PROCESSING = "processing"
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """What a destination says of a request that it took: ``failed`` of its rows failed, for ``reason``.
+
+    It names no row: who failed stays unknown, and ``reason`` is the vendor's own code.
+    """
+
+    state: JobState
+    failed: int = 0
+    reason: str = ""

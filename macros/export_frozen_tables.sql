@@ -28,6 +28,8 @@
     'input_counts': [ref('input_counts'), 'source_table'],
     'guard_inputs': [ref('guard_inputs'), 'source_table, guard'],
     'guard_campaigns': [ref('guard_campaigns'), 'campaign, guard'],
+    'guard_removals': [ref('guard_removals'), 'campaign, destination, audience'],
+    'guard_canaries': [ref('guard_canaries'), 'campaign, measure'],
     'cohorts': [ref('fct_cohort_retention_monthly'), 'cohort_month, months_since_first_order'],
 }) }}
 {%- endmacro %}

@@ -15,13 +15,14 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar
 
 from activation.connectors import Throughput
 from activation.connectors.lines import LETTERS_HEAD, letters_sql, members_sql, messages_sql
-from activation.connectors.rows import RowSql
+from activation.connectors.rows import RowSql, check_rows
 from activation.errors import ConfigurationError
 from activation.settings import Sender
 from activation.types import Answer, Capability, Operation, Request, RowVerdict, State
@@ -39,6 +40,15 @@ class Form(StrEnum):
     MESSAGES = "messages"
     MEMBERSHIPS = "memberships"
     LETTERS = "letters"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a request's file is or belongs; uncertain where another's manifest may be its own."""
+
+    file: Path
+    is_delivered: bool
+    is_uncertain: bool
 
 
 class FileDrop:
@@ -68,18 +78,45 @@ class FileDrop:
         ):
             asked = "names an audience, and adds or removes" if self.form is Form.MEMBERSHIPS else "sends"
             raise ConfigurationError(f"{self.name}: a request {asked}")
-        text, people, refused = self._sql.one(request.rows, self._query(request))
-        rows = {item["row"]: RowVerdict(State.REFUSED, item["reason"]) for item in refused or ()}
+        check_rows(self.name, request.rows, self.max_rows)
+        body, people, rows = self._encode(request)
         if not people:
             return Answer(State.REFUSED, "nobody_can_be_sent_to", rows=rows)
+        return self._deliver(request, body, people, rows)
+
+    def look_up(self, request: Request) -> Answer:
+        """Say whether the file of ``request`` is there; see :class:`activation.connectors.LooksUp`.
+
+        What a process left half-way when it ended is removed: without its manifest it means nothing.
+        """
+        _, people, rows = self._encode(request)
+        if not people:
+            return Answer(State.REFUSED, "nobody_can_be_sent_to", rows=rows)
+        try:
+            place = self._place(request)
+            if place.is_delivered:
+                _fsync(self._folder)
+                return Answer(State.ACCEPTED, provider_id=place.file.name, rows=rows)
+            if place.is_uncertain:
+                return Answer(State.IN_DOUBT, "file_manifest_unreadable", rows=rows)
+            for left in (_temporary(_manifest_of(place.file)), _temporary(place.file), place.file):
+                left.unlink(missing_ok=True)
+        except OSError as error:
+            return Answer(State.IN_DOUBT, _reason(error), rows=rows)
+        return Answer(State.PLANNED, "not_found", rows=rows)
+
+    def _encode(self, request: Request) -> tuple[bytes, int, dict[int, RowVerdict]]:
+        """Build the file, how many people it holds, and who is refused and why."""
+        text, people, refused = self._sql.one(request.rows, self._query(request))
+        rows = {item["row"]: RowVerdict(State.REFUSED, item["reason"]) for item in refused or ()}
         head = LETTERS_HEAD if self.form is Form.LETTERS else ""
-        return self._deliver(request, f"{head}{text}".encode(), people, rows)
+        return f"{head}{text or ''}".encode(), people, rows
 
     def _query(self, request: Request) -> str:
         if self.form is Form.MEMBERSHIPS:
             return members_sql(request.operation, request.audience or "")
         write = letters_sql if self.form is Form.LETTERS else messages_sql
-        return write(request.content, {"postal_address": self._sender.postal_address})
+        return write(request.content, self._sender.fixed)
 
     def _deliver(self, request: Request, body: bytes, people: int, rows: Mapping[int, RowVerdict]) -> Answer:
         manifest = {
@@ -97,19 +134,19 @@ class FileDrop:
         try:
             for folder in (self._folder.parent, self._folder):
                 folder.mkdir(mode=0o700, exist_ok=True)
-            file, is_there = self._place(request)
-            if not is_there:
-                self._write(file, body, manifest)
+            place = self._place(request)
+            if not place.is_delivered:
+                self._write(place.file, body, manifest)
         except OSError as error:
             return Answer(State.PLANNED, _reason(error), rows=rows, is_down=error.errno in EVERY_FILE)
         try:
             _fsync(self._folder)
         except OSError as error:  # the file is there, but a loss of power may still undo it
-            return Answer(State.IN_DOUBT, _reason(error), provider_id=file.name, rows=rows)
-        return Answer(State.ACCEPTED, provider_id=file.name, rows=rows)
+            return Answer(State.IN_DOUBT, _reason(error), provider_id=place.file.name, rows=rows)
+        return Answer(State.ACCEPTED, provider_id=place.file.name, rows=rows)
 
-    def _place(self, request: Request) -> tuple[Path, bool]:
-        """Where the request's file belongs, and whether it is there already.
+    def _place(self, request: Request) -> _Place:
+        """Find where the request's file is or belongs.
 
         The same rows can rightly come twice, as when a member was added, removed and added on one day: what an
         earlier request delivered keeps its name, and this one gets the next.
@@ -119,13 +156,15 @@ class FileDrop:
         digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:8]
         stem = f"{_plain(request.campaign)}_{_plain(request.slot)}_{digest}"
         kind = "csv" if self.form is Form.LETTERS else "jsonl"
+        is_uncertain = False
         number = 0
         while True:
             number += 1
             file = self._folder / f"{stem}{f'_{number}' if number > 1 else ''}.{kind}"
             delivered_by = _delivered_by(_manifest_of(file))
             if delivered_by in {None, request.request_id}:
-                return file, delivered_by is not None
+                return _Place(file, delivered_by is not None, is_uncertain)
+            is_uncertain |= not delivered_by
 
     def _write(self, file: Path, body: bytes, manifest: Mapping[str, Any]) -> None:
         try:
@@ -172,9 +211,13 @@ def _delivered_by(manifest: Path) -> str | None:
         return ""
 
 
+def _temporary(file: Path) -> Path:
+    return file.with_name(f".{file.name}.tmp")
+
+
 def _publish(file: Path, content: bytes) -> None:
     """Bring a file to disk under another name, mode 0600, and give it its own at once."""
-    temporary = file.with_name(f".{file.name}.tmp")
+    temporary = _temporary(file)
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as written:

@@ -6,7 +6,7 @@ twice: as a DuckDB expression, which does the work, and as a Python function, th
 reference that tests compare it with. All return lower-case hex of SHA-256, or null where nothing is left.
 
 Sources: Meta's ``facebook-business`` SDK (``CustomAudienceMixin``); Google's
-``google-ads-datamanager-util`` 0.4.0 and its own test vectors.
+``google-ads-datamanager-util`` 0.4.0 and its own test vectors. Both lower the case as Python does.
 """
 
 from __future__ import annotations
@@ -20,6 +20,12 @@ _META_STRIP_SQL = "' .' || chr(9) || chr(10) || chr(11) || chr(13) || chr(0)"
 # What str.isspace knows; the \\s of DuckDB's regular expressions is ASCII, without the vertical tab.
 _BLANK_SQL = r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]"
 _GMAIL = ("gmail.com", "googlemail.com")
+# Where DuckDB's lower() is not str.lower(): a capital sigma that ends a word, and a capital I with a dot. What may
+# stand between the sigma and the letters around it is what Unicode calls case-ignorable.
+_BESIDE_SIGMA = r"[.:''·\p{M}\p{Lm}\p{Sk}\p{Cf}]*"
+_FINAL_SIGMA_SQL = (
+    rf"'([\p{{Lu}}\p{{Ll}}\p{{Lt}}]{_BESIDE_SIGMA})Σ({_BESIDE_SIGMA})([^\p{{L}}]|$)', '\1ς\2\3'"
+)
 
 
 def meta_email(value: str | None) -> str | None:
@@ -44,14 +50,14 @@ def google_email(value: str | None) -> str | None:
 
 
 def google_phone(value: str | None) -> str | None:
-    """Google: a plus and ASCII digits. It adds no country: the number must be in E.164 before."""
-    digits = re.sub(r"[^0-9]", "", value or "")
+    """Google: a plus and the digits, of any script. It adds no country: the number must be in E.164 before."""
+    digits = re.sub(r"\D", "", value or "")
     return _sha256(f"+{digits}") if digits else None
 
 
 def meta_email_sql(column: str) -> str:
     """:func:`meta_email` as a DuckDB expression."""
-    return _sha256_sql(f"lower(trim({column}, {_META_STRIP_SQL}))")
+    return _sha256_sql(_lower_sql(f"trim({column}, {_META_STRIP_SQL})"))
 
 
 def meta_phone_sql(column: str) -> str:
@@ -61,7 +67,7 @@ def meta_phone_sql(column: str) -> str:
 
 def google_email_sql(column: str) -> str:
     """:func:`google_email` as a DuckDB expression."""
-    address = f"lower(regexp_replace({column}, '^{_BLANK_SQL}+|{_BLANK_SQL}+$', '', 'g'))"
+    address = _lower_sql(f"regexp_replace({column}, '^{_BLANK_SQL}+|{_BLANK_SQL}+$', '', 'g')")
     local = f"split_part({address}, '@', 1)"
     domain = f"split_part({address}, '@', 2)"
     gmail = f"replace(split_part({local}, '+', 1), '.', '')"
@@ -75,12 +81,18 @@ def google_email_sql(column: str) -> str:
 
 def google_phone_sql(column: str) -> str:
     """:func:`google_phone` as a DuckDB expression."""
-    digits = f"regexp_replace({column}, '[^0-9]', '', 'g')"
+    digits = rf"regexp_replace({column}, '\P{{Nd}}', '', 'g')"
     return f"case when {digits} <> '' then sha256('+' || {digits}) end"
 
 
 def _sha256(text: str) -> str | None:
     return hashlib.sha256(text.encode()).hexdigest() if text else None
+
+
+def _lower_sql(text: str) -> str:
+    """Lower case as ``str.lower`` makes it, which the official formatters use."""
+    final = f"regexp_replace(replace({text}, 'İ', 'i̇'), {_FINAL_SIGMA_SQL}, 'g')"
+    return f"lower(case when contains({text}, 'Σ') or contains({text}, 'İ') then {final} else {text} end)"
 
 
 def _sha256_sql(text: str) -> str:

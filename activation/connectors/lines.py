@@ -25,13 +25,13 @@ def messages_sql(content: Content | None, fixed: Mapping[str, str]) -> str:
     ``fixed`` are placeholders with the same value for everybody.
     """
     pairs = {name: name for name in ("message_id", "customer_id", "address")}
-    pairs |= {"fields": "fields::json"} | _rendered(content, fixed)
+    pairs |= {"fields": "fields::json"} | parts_sql(content, fixed)
     return _messages(_object(pairs), content, fixed)
 
 
 def letters_sql(content: Content | None, fixed: Mapping[str, str]) -> str:
     """Write the query for letters, one row of CSV each (RFC 4180), without the head."""
-    cells = [*LETTER_COLUMNS.values(), _rendered(content, fixed).get("text", "null")]
+    cells = [*LETTER_COLUMNS.values(), parts_sql(content, fixed).get("text", "null")]
     line = " || ',' || ".join(map(_cell, cells)) + " || chr(13) || chr(10)"
     return _messages(line, content, fixed)
 
@@ -68,7 +68,7 @@ def _lines(line: str) -> str:
         from judged"""
 
 
-def _rendered(content: Content | None, fixed: Mapping[str, str]) -> dict[str, str]:
+def parts_sql(content: Content | None, fixed: Mapping[str, str]) -> dict[str, str]:
     """Write each part of a template as SQL: its text as literals, and each value as the part wants it."""
     rendered = {}
     for part, text in (content.parts if content else {}).items():

@@ -17,7 +17,7 @@ from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
 from activation.connectors.hashing import meta_email_sql, meta_phone_sql
 from activation.connectors.reply import Reply
-from activation.connectors.rows import RowSql
+from activation.connectors.rows import RowSql, check_rows
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
 from activation.types import Answer, Capability, Operation, Request, RowVerdict, State
@@ -69,6 +69,7 @@ class Meta:
         """Add or remove everybody in ``request``; see :class:`activation.connectors.Connector`."""
         if not request.audience or request.operation not in self.operations:
             raise ConfigurationError("meta: a request names an audience, and adds or removes")
+        check_rows(self.name, request.rows, self.max_rows)
         data, people, unidentified = self._sql.one(request.rows, QUERY)
         refused = {row: RowVerdict(State.REFUSED, "no_identifier") for row in unidentified or ()}
         if not people:

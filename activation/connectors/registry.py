@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from activation import settings
 from activation.connectors import Connector, HttpConnector
+from activation.connectors.dummy import DummyFire, DummyIdempotent, DummyLookup, DummySet
+from activation.connectors.expo import Expo
+from activation.connectors.fcm import Fcm
 from activation.connectors.file_drop import FileDrop, Form, file_destination
+from activation.connectors.google import Google
+from activation.connectors.hubspot_contacts import HubSpotContacts
+from activation.connectors.hubspot_tasks import HubSpotTasks
+from activation.connectors.klaviyo import Klaviyo
+from activation.connectors.lob import Lob
 from activation.connectors.meta import Meta
 from activation.connectors.sendgrid import SendGrid
 from activation.connectors.twilio import Twilio
@@ -15,6 +23,17 @@ OVER_HTTP: dict[str, type[HttpConnector]] = {
     "sendgrid": SendGrid,
     "twilio": Twilio,
     "meta": Meta,
+    "google": Google,
+    "hubspot_tasks": HubSpotTasks,
+    "hubspot_contacts": HubSpotContacts,
+    "klaviyo": Klaviyo,
+    "expo": Expo,
+    "fcm": Fcm,
+    "lob": Lob,
+    "dummy_fire": DummyFire,
+    "dummy_idempotent": DummyIdempotent,
+    "dummy_lookup": DummyLookup,
+    "dummy_set": DummySet,
 }
 AS_FILES: dict[str, type[FileDrop]] = {
     "google_file": file_destination("google_file", "ads", Form.MEMBERSHIPS),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +19,8 @@ CLEAN = {
     "html": "replace(replace(replace(replace(replace({}, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), "
     "'\"', '&quot;'), '''', '&#x27;')",
 }
+# The same for one person in Python: what a subject's line may not hold.
+BREAKS = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 # Malformed JSON must not raise: the message would show the value.
 FIELDS = "case when json_valid(fields) then fields end"
 
@@ -51,6 +55,30 @@ class RowSql:
         finally:
             self._connection.unregister("request_rows")
         return found or ()
+
+
+def check_rows(name: str, rows: pa.Table, limit: int) -> pa.Table:
+    """Pass ``rows`` on where a request may carry so many. Raises ``ConfigurationError`` otherwise."""
+    if rows.num_rows > limit:
+        raise ConfigurationError(
+            f"{name}: a request carries at most {limit} people, and this has {rows.num_rows}"
+        )
+    return rows
+
+
+def fields_of(text: str | None) -> dict[str, str]:
+    """Take one person's personalisation values that are there; what is malformed or null counts as missing."""
+    try:
+        parsed: Any = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    items = parsed.items() if isinstance(parsed, dict) else ()
+    return {name: str(value) for name, value in items if value is not None}
+
+
+def one_line(value: str) -> str:
+    """Rid one person's value of line breaks and control characters, as ``CLEAN`` does for a subject."""
+    return BREAKS.sub(" ", value).strip()
 
 
 def literal(text: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
 from activation.connectors.reply import Reply
-from activation.connectors.rows import CLEAN, RowSql, literal, missing_sql, values_sql
+from activation.connectors.rows import CLEAN, RowSql, check_rows, literal, missing_sql, values_sql
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
 from activation.types import Answer, Capability, Content, Operation, Request, RowVerdict, State
@@ -50,6 +50,7 @@ class SendGrid:
         """Mail everybody in ``request``; see :class:`activation.connectors.Connector`."""
         if request.content is None:
             raise ConfigurationError("sendgrid: a request needs a template's content")
+        check_rows(self.name, request.rows, self.max_rows)
         message, personalizations, sent, refused = self._encode(request, request.content)
         if not sent:
             return Answer(State.REFUSED, "nobody_can_be_sent_to", rows=refused)
@@ -64,16 +65,18 @@ class SendGrid:
         """Build the message, the personalizations as JSON, their rows, and who is refused and why."""
         # SendGrid replaces one tag after the other, in values too: tags that no value can know.
         token = hashlib.sha256(request.request_id.encode()).hexdigest()[:16]
-        address = self._sender.postal_address
+        everybody = self._sender.fixed
         parts: dict[str, str] = {}
         tags: dict[str, str] = {}
         for part, letter in PARTS.items():
             own = {name: f"-{token}.{letter}.{name}-" for name in content.placeholders}
-            fixed = {"postal_address": html.escape(address) if part == "html" else address}
+            fixed = {
+                name: html.escape(value) if part == "html" else value for name, value in everybody.items()
+            }
             parts[part] = content.fill(part, {**own, **fixed})
             used = {name: tag for name, tag in own.items() if tag in parts[part]}
             tags.update({tag: CLEAN[part].format(f"value_{name}") for name, tag in used.items()})
-        names = sorted(content.placeholders - {"postal_address"})
+        names = sorted(content.placeholders - set(everybody))
         personalizations, sent, refused = self._sql.one(request.rows, _query(request.campaign, names, tags))
         message: dict[str, Any] = {
             "from": {"email": self._sender.email, "name": self._sender.name},

@@ -55,6 +55,8 @@ class Twilio:
         text = request.content.fill("text", fields)
         if len(text) > MAX_BODY_CHARACTERS:
             return Answer(State.REFUSED, "fields_too_long")
+        if request.content.has_too_many_segments(text):
+            return Answer(State.REFUSED, "too_many_segments")
         is_service = self._sender.phone.startswith("MG")
         form = {
             "To": row["address"],

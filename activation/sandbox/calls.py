@@ -13,12 +13,14 @@ from urllib.parse import parse_qs
 
 @dataclass(frozen=True)
 class Call:
-    """One request, as it came in; ``path`` is without the vendor's prefix."""
+    """One request, as it came in; ``path`` is without the vendor's prefix, ``fault`` what it meets by the script."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     body: bytes
+    fault: tuple[str, float] = ("", 0.0)
+    query: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bearer(self) -> str:

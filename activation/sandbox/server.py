@@ -11,17 +11,43 @@ from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from activation.clock import WallClock, clock_of
 from activation.connectors.client import SANDBOX_HEADER
 from activation.errors import ConfigurationError
 from activation.home import Home
-from activation.sandbox import meta, sendgrid, twilio
+from activation.sandbox import (
+    dummy,
+    expo,
+    fcm,
+    google,
+    hubspot,
+    klaviyo,
+    lob,
+    meta,
+    sendgrid,
+    twilio,
+)
 from activation.sandbox.calls import Call, Response, Twin, encoded
 from activation.sandbox.faults import Faults
 
-TWINS: dict[str, Twin] = {"sendgrid": sendgrid.TWIN, "twilio": twilio.TWIN, "meta": meta.TWIN}
+# A twin that remembers something is made for each sandbox, of its home and its name.
+TWINS: dict[str, Twin | Callable[[Home, str], Twin]] = {
+    "sendgrid": sendgrid.TWIN,
+    "twilio": twilio.TWIN,
+    "meta": meta.TWIN,
+    "google": google.twin,
+    "hubspot": hubspot.twin,
+    "klaviyo": klaviyo.twin,
+    "expo": expo.twin,
+    "fcm": fcm.TWIN,
+    "lob": lob.twin,
+    "dummy_fire": dummy.twin,
+    "dummy_idempotent": dummy.twin,
+    "dummy_lookup": dummy.twin,
+    "dummy_set": dummy.twin,
+}
 CALLBACKS = ("/callbacks/", "/twilio/status")
 MAX_BODY = 40_000_000
 DRIP_SECONDS = 0.05
@@ -40,6 +66,12 @@ class Server(ThreadingHTTPServer):
         self.requests = 0
         self._lock = threading.Lock()
         home.sandbox.mkdir(mode=0o700, exist_ok=True)
+        script = home.sandbox / "faults.json"
+        if script.exists():
+            self.faults.script(json.loads(script.read_text()))
+        self.twins = {
+            name: made if isinstance(made, Twin) else made(home, name) for name, made in TWINS.items()
+        }
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         self._log = os.fdopen(os.open(home.sandbox / "accepted.jsonl", flags, 0o600), "ab")
 
@@ -101,19 +133,22 @@ class Handler(BaseHTTPRequestHandler):
             self._write(Response(413))
             return
         body = self.rfile.read(int(length))
-        path = urlsplit(self.path).path
+        parts = urlsplit(self.path)
+        path = parts.path
         vendor, _, rest = path.removeprefix("/").partition("/")
         if path.startswith("/_muster/"):
             self._write(self._control(path, body))
         elif path.startswith(CALLBACKS):
             self._write(Response(204))
-        elif vendor in TWINS:
+        elif vendor in self._twins.twins:
+            fault = self._twins.faults.meet(path)
             headers = dict(self.headers.items())
-            self._vendor(vendor, path, Call(self.command, unquote(f"/{rest}"), headers, body))
+            query = dict(parse_qsl(parts.query))
+            self._vendor(vendor, Call(self.command, unquote(f"/{rest}"), headers, body, fault, query))
         else:
             self._write(Response(404))
 
-    do_GET = do_POST = do_DELETE = _handle  # noqa: N815 - the names that http.server looks for
+    do_GET = do_POST = do_PATCH = do_DELETE = _handle  # noqa: N815 - the names that http.server looks for
 
     def _control(self, path: str, body: bytes) -> Response:
         if path == "/_muster/requests":
@@ -128,13 +163,14 @@ class Handler(BaseHTTPRequestHandler):
             return Response(204)
         return Response(404)
 
-    def _vendor(self, vendor: str, path: str, call: Call) -> None:
+    def _vendor(self, vendor: str, call: Call) -> None:
         self._twins.count()
-        kind, argument = self._twins.faults.meet(path)
+        kind, argument = call.fault
+        twin = self._twins.twins[vendor]
         if kind in INSTEAD:
-            INSTEAD[kind](self, TWINS[vendor], argument)
+            INSTEAD[kind](self, twin, argument)
             return
-        response = TWINS[vendor].answer(call)
+        response = twin.answer(call)
         self._twins.accept(vendor, response)
         if kind in AFTERWARDS:
             AFTERWARDS[kind](self, response, argument)

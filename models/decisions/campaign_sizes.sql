@@ -17,11 +17,23 @@ candidates as (
         slot,
         customer_id,
         exclusion_reasons,
+        channel,
+        purpose,
         approval_above,
         max_people,
         max_drop_share,
         max_growth_share
     from {{ ref('decision_candidates') }}
+
+),
+
+campaign_guards as (
+
+    select
+        campaign,
+        min_people,
+        max_base_share
+    from {{ ref('campaign_guards') }}
 
 ),
 
@@ -48,6 +60,8 @@ candidates_counted as (
     select
         campaign,
         max(slot) as slot,
+        max(channel) as channel,
+        max(purpose) as purpose,
         count(distinct customer_id) as people_considered,
         count(distinct case when exclusion_reasons is null then customer_id end) as people_eligible,
         max(approval_above) as approval_above,
@@ -76,15 +90,21 @@ outboxes_counted as (
 select
     campaigns.campaign,
     candidates_counted.slot,
+    candidates_counted.channel,
+    candidates_counted.purpose,
     cast(coalesce(candidates_counted.people_considered, 0) as bigint) as people_considered,
     cast(coalesce(candidates_counted.people_eligible, 0) as bigint) as people_eligible,
     cast(coalesce(outboxes_counted.people_planned, 0) as bigint) as people_planned,
     candidates_counted.approval_above,
+    campaign_guards.min_people,
     candidates_counted.max_people,
     candidates_counted.max_drop_share,
-    candidates_counted.max_growth_share
+    candidates_counted.max_growth_share,
+    campaign_guards.max_base_share
 from campaigns
 left join candidates_counted
     on campaigns.campaign = candidates_counted.campaign
 left join outboxes_counted
     on campaigns.campaign = outboxes_counted.campaign
+left join campaign_guards
+    on campaigns.campaign = campaign_guards.campaign

@@ -213,7 +213,7 @@ def test_a_message_carries_its_fields_and_the_template_as_this_person_gets_it(tm
     assert row == {
         "message_id": f"{0:032x}",
         "customer_id": "c0",
-        "address": "+15550100100",
+        "address": "ExponentPushToken[phone-0100100]",
         **{part: render(content, part, expected) for part in ("subject", "html", "text")},
     }
 

@@ -51,7 +51,7 @@ def test_everybody_reads_the_template_rendered_for_them(
     _, mail = send(request, raw_server(ACCEPTED))
     values = {
         **fields,
-        "postal_address": SENDER.postal_address,
+        **SENDER.fixed,
         "unsubscribe_url": request.rows["unsubscribe_url"][1].as_py(),
     }
     assert as_received(mail, 1) == {

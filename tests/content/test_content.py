@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
 from datetime import date
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from activation.content import (
     load_templates,
     render,
     templates_table,
-    unsubscribe_url,
-    unsubscribe_urls,
 )
 from activation.errors import ConfigurationError
 from activation.types import Content
 
-LINKS = "{{ unsubscribe_url }} {{ postal_address }}"
+ADDRESS = "{{ privacy_url }} {{ postal_address }}"
+LINKS = f"{{{{ unsubscribe_url }}}} {ADDRESS}"
 EMAIL = {"subject.txt": "Hi {{ first_name }}", "body.html": f"<p>Hi</p>{LINKS}", "body.txt": f"Hi {LINKS}"}
 SMS = {"body.txt": "Hi {{ first_name }}. Reply STOP to opt out."}
 GSM7 = set(
@@ -46,7 +42,11 @@ def test_the_shipped_templates_are_well_made() -> None:
     assert contents["vip_offer"].channel == "sms"
     needed = {"first_name", "offer_text"}
     assert contents["vip_offer"].placeholders == needed
-    assert contents["weekly_reactivation"].placeholders == needed | {"unsubscribe_url", "postal_address"}
+    assert contents["weekly_reactivation"].placeholders == needed | {
+        "unsubscribe_url",
+        "postal_address",
+        "privacy_url",
+    }
 
 
 def test_the_shipped_sms_fits_one_segment() -> None:
@@ -108,8 +108,9 @@ def test_single_braces_are_text(tmp_path: Path) -> None:
     ("changes", "message"),
     [
         ({"body.html": "<p>{{ postal_address }}</p>"}, r"body\.html.*unsubscribe_url"),
-        ({"body.html": "<p>{{unsubscribe_url}}</p>"}, r"body\.html.*postal_address"),
-        ({"body.txt": "{{ postal_address }}"}, r"body\.txt.*unsubscribe_url"),
+        ({"body.html": "<p>{{unsubscribe_url}}{{ privacy_url }}</p>"}, r"body\.html.*postal_address"),
+        ({"body.txt": ADDRESS}, r"body\.txt.*unsubscribe_url"),
+        ({"body.txt": "{{ unsubscribe_url }} {{ postal_address }}"}, r"body\.txt.*privacy_url"),
         ({"subject.txt": ""}, r"subject\.txt is empty"),
         ({"subject.txt": "Hi\nBcc: everybody"}, r"subject\.txt, line 2"),
         ({"body.htm": "x"}, r"body\.htm"),
@@ -137,7 +138,11 @@ def test_a_template_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
         load_templates(tmp_path)
 
 
-FIELDS = {"unsubscribe_url": "https://shop.example.com/u?a=1&b=2", "postal_address": "1 Example Street"}
+FIELDS = {
+    "unsubscribe_url": "https://shop.example.com/u?a=1&b=2",
+    "privacy_url": "https://shop.example.com/privacy",
+    "postal_address": "1 Example Street",
+}
 
 
 def test_html_is_escaped_and_text_is_not(tmp_path: Path) -> None:
@@ -179,7 +184,7 @@ def test_the_table_that_lands_lists_every_template(tmp_path: Path) -> None:
             "channel": "email",
             "purpose": "marketing",
             "version": contents["mail"].version,
-            "placeholders": "first_name,postal_address,unsubscribe_url",
+            "placeholders": "first_name,postal_address,privacy_url,unsubscribe_url",
             "valid_until": None,
         },
         {
@@ -220,11 +225,9 @@ def test_what_the_settings_say_is_no_part_of_the_version(tmp_path: Path) -> None
 
 def test_service_mail_needs_an_address_and_no_way_to_unsubscribe(tmp_path: Path) -> None:
     service = {"template.yml": "purpose: service"}
-    letter = EMAIL | {"body.html": "<p>{{ postal_address }}</p>", "body.txt": "{{ postal_address }}"}
+    letter = EMAIL | {"body.html": f"<p>{ADDRESS}</p>", "body.txt": ADDRESS}
     assert load(tmp_path / "a", letter | service).purpose == "service"
-    with pytest.raises(
-        ConfigurationError, match=r"body\.txt: a service message must contain .*postal_address"
-    ):
+    with pytest.raises(ConfigurationError, match=r"body\.txt: a service message must contain .*privacy_url"):
         load(tmp_path / "b", letter | service | {"body.txt": "Hi"})
     with pytest.raises(ConfigurationError, match=r"body\.txt.*STOP"):
         load(tmp_path / "c", service | {"body.txt": "Hi"})
@@ -240,6 +243,8 @@ def test_service_mail_needs_an_address_and_no_way_to_unsubscribe(tmp_path: Path)
         ("valid_until: 2026-12-24T10:00:00", r"template\.yml: valid_until is the last day"),
         ("valid_until:", r"template\.yml: valid_until is the last day"),
         ("expires: 2026-12-24", r"template\.yml: it says nothing but channel"),
+        ("max_segments: 0", r"template\.yml: max_segments is a number from 1 to 10"),
+        ("max_segments: yes", r"template\.yml: max_segments"),
         ("- channel", r"template\.yml: it says nothing but channel"),
         ("channel: {sms: [}", r"template\.yml, line \d+: this is not valid YAML"),
         ("channel: push", r"subject\.txt is missing: push has subject\.txt, body\.txt"),
@@ -301,31 +306,3 @@ def test_a_copy_that_is_another_message_is_refused(
 
 def test_no_template_is_an_empty_table(tmp_path: Path) -> None:
     assert templates_table(load_templates(tmp_path)).num_rows == 0
-
-
-def test_an_unsubscribe_link_is_signed_and_names_nobody() -> None:
-    url = unsubscribe_url("https://shop.example.com/unsubscribe", "m1", b"pepper", "2026")
-    base, _, token = url.partition("?token=")
-    signed = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    assert base == "https://shop.example.com/unsubscribe"
-    assert signed[32:] == b"2026:m1"
-    assert hmac.compare_digest(signed[:32], hmac.digest(b"pepper", b"2026:m1", "sha256"))
-
-
-def test_an_unsubscribe_link_depends_on_message_key_and_pepper() -> None:
-    base = "https://shop.example.com/u?lang=en"
-    urls = {
-        unsubscribe_url(base, message_id, pepper, key_id)
-        for message_id in ("m1", "m2")
-        for pepper in (b"a", b"b")
-        for key_id in ("1", "2")
-    }
-    assert len(urls) == 8
-    assert all(url.startswith(f"{base}&token=") for url in urls)
-
-
-def test_links_for_a_column_keep_its_order() -> None:
-    ids = pa.chunked_array([["m1"], ["m2", "m3"]])
-    links = unsubscribe_urls("https://x.example.com", ids, b"pepper", "1")
-    expected = [unsubscribe_url("https://x.example.com", each, b"pepper", "1") for each in ("m1", "m2", "m3")]
-    assert links.to_pylist() == expected

@@ -93,6 +93,7 @@ def test_two_live_runs_in_a_row_contact_everybody_once(tmp_path: Path, provider:
         "MUSTER_EMAIL_FROM_NAME": "Example Shop",
         "MUSTER_POSTAL_ADDRESS": "1 Example Street, Springfield",
         "MUSTER_UNSUBSCRIBE_URL": "https://shop.example.com/unsubscribe",
+        "MUSTER_PRIVACY_URL": "https://shop.example.com/privacy",
         "MUSTER_SMS_FROM": "+15550100000",
     }
     home.muster("land")  # makes the live home

@@ -1,4 +1,4 @@
--- How many people each campaign was about, at the latest earlier run of it.
+-- How many people each campaign was about, at each earlier run of it; run 1 is the latest.
 with campaign_sizes as (
 
     select
@@ -12,18 +12,6 @@ with campaign_sizes as (
     from {{ source('ledger', 'campaign_sizes') }}
     where {{ known_by_this_run() }}
 
-),
-
-runs_ranked as (
-
-    select
-        *,
-        row_number() over (
-            partition by campaign
-            order by as_of desc nulls last, known_at desc nulls last, run_id desc nulls last
-        ) as run_rank
-    from campaign_sizes
-
 )
 
 select
@@ -31,6 +19,12 @@ select
     slot,
     run_id,
     people_eligible,
-    cast(max_drop_share as decimal(5, 4)) as max_drop_share
-from runs_ranked
-where run_rank = 1
+    cast(
+        row_number() over (
+            partition by campaign
+            order by as_of desc nulls last, known_at desc nulls last, run_id desc nulls last
+        ) as int
+    ) as run_rank,
+    cast(max_drop_share as decimal(5, 4)) as max_drop_share,
+    as_of
+from campaign_sizes

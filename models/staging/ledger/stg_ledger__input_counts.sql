@@ -1,4 +1,5 @@
--- How many rows the latest earlier run had to read, by source table.
+-- The most rows that any earlier run had to read, by source table. Of the latest run alone a loss would be told once, and
+-- be taken for granted by the next.
 with input_counts as (
 
     select
@@ -18,7 +19,8 @@ runs_ranked as (
         *,
         row_number() over (
             partition by source_table
-            order by as_of desc nulls last, known_at desc nulls last, run_id desc nulls last
+            order by
+                row_count desc nulls last, as_of desc nulls last, known_at desc nulls last, run_id desc nulls last
         ) as run_rank
     from input_counts
 

@@ -1,16 +1,15 @@
-"""Message templates: read, checked, versioned and rendered.
+"""Message templates: read, checked and versioned.
 
 A template is a folder named as campaigns name it, with a copy in another language beside it as ``<name>.<language>``.
 Which files it has depends on its channel (``PARTS``). ``template.yml`` is optional and says what the files cannot:
-``channel``, ``purpose`` and ``valid_until``. The only syntax is ``{{ name }}``; there are no expressions, so a template
-can neither compute nor reach anything that SQL did not hand to it.
+``channel``, ``purpose``, ``valid_until`` and ``max_segments``. The only syntax is ``{{ name }}``; there are no
+expressions, so a template can neither compute nor reach anything that SQL did not hand to it. E-mail may have a
+``preheader.txt``, the line that mailboxes show beside the subject: it becomes the first, hidden text of the HTML.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import html
 import re
 from collections.abc import Iterator, Mapping
@@ -19,14 +18,15 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import yaml
 
+from activation.content.syntax import placeholders
 from activation.errors import ConfigurationError
-from activation.types import PLACEHOLDER, Content
+from activation.segments import segments
+from activation.types import MAX_SEGMENTS, PLACEHOLDER, Content
 
-TEMPLATES = Path(__file__).resolve().parent / "templates"
-SETTINGS = "template.yml"
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+SETTINGS, PREHEADER = "template.yml", "preheader.txt"
 SUBJECT, HTML, TEXT = {"subject.txt": "subject"}, {"body.html": "html"}, {"body.txt": "text"}
 # The files of a template by its channel, and the part that each holds.
 PARTS: dict[str, dict[str, str]] = {
@@ -39,8 +39,9 @@ PARTS: dict[str, dict[str, str]] = {
     "social": TEXT,
 }
 PURPOSES = ("marketing", "service")
-# What a message must carry by channel, purpose and part: for marketing a working way out, and for mail an address.
-ADDRESS = ("{{ postal_address }}",)
+# What a message must carry by channel, purpose and part: for marketing a working way out, and for mail the privacy
+# notice and an address.
+ADDRESS = ("{{ privacy_url }}", "{{ postal_address }}")
 LINKS = ("{{ unsubscribe_url }}", *ADDRESS)
 REQUIRED: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
     ("email", "marketing"): {"html": LINKS, "text": LINKS},
@@ -49,15 +50,11 @@ REQUIRED: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {
     ("sms", "service"): {"text": ("STOP",)},
 }
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
-FOREIGN_SYNTAX = re.compile(r"\{\{|\}\}|\{%|%\}|\{#|#\}")
-CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
-TEMPLATES_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("template", "name", "language", "channel", "purpose", "version")),
-        ("placeholders", pa.string()),
-        ("valid_until", pa.date32()),
-    ]
-)
+# RFC 5322, 2.1.1: a line has at most 998 octets, and the name of the field is on it.
+MAX_SUBJECT_OCTETS = 998 - len("Subject: ")
+MOST_SEGMENTS = 10  # of what carriers join reliably
+BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+HIDDEN = '<div style="display: none; max-height: 0; overflow: hidden;">{}</div>'
 
 
 @dataclass(frozen=True)
@@ -67,6 +64,7 @@ class Declared:
     channel: str | None = None
     purpose: str | None = None
     valid_until: date | None = None
+    max_segments: int | None = None
 
 
 def load_templates(folder: Path = TEMPLATES) -> dict[str, Content]:
@@ -82,56 +80,6 @@ def load_templates(folder: Path = TEMPLATES) -> dict[str, Content]:
         if path.is_dir() and _is_ours(path):
             contents[path.name] = _load(path, contents)
     return contents
-
-
-def render(content: Content, part: str, fields: Mapping[str, str]) -> str:
-    """One person's text of one part: values are escaped in ``html``, and a ``subject`` stays one line.
-
-    Raises ``ConfigurationError`` where a field is missing; it names the placeholder, not the person.
-    """
-    clean = {"html": lambda value: html.escape(value, quote=True), "subject": one_line}.get(part, str)
-    return content.fill(part, {name: clean(value) for name, value in fields.items()})
-
-
-def one_line(value: str) -> str:
-    """Rid a value of line breaks and control characters: a subject must not open a new mail header."""
-    return CONTROL.sub(" ", value).strip()
-
-
-def templates_table(contents: Mapping[str, Content]) -> pa.Table:
-    """Tabulate what lands as ``muster.templates``; its placeholders are sorted and joined by commas."""
-    rows = [
-        {
-            "template": content.template,
-            "name": content.name,
-            "language": content.language,
-            "channel": content.channel,
-            "purpose": content.purpose,
-            "version": content.version,
-            "placeholders": ",".join(sorted(content.placeholders)),
-            "valid_until": content.valid_until,
-        }
-        for _, content in sorted(contents.items())
-    ]
-    return pa.Table.from_pylist(rows, schema=TEMPLATES_SCHEMA)
-
-
-def unsubscribe_url(base: str, message_id: str, pepper: bytes, key_id: str) -> str:
-    """Sign the link that takes one person off, for ``List-Unsubscribe`` (RFC 8058) and the message itself.
-
-    The token is urlsafe base64, unpadded, of HMAC-SHA256(pepper, payload) followed by the payload, which
-    is ``<key id>:<message id>``: it names no person, cannot be forged and does not expire.
-    """
-    payload = f"{key_id}:{message_id}".encode()
-    signed = hmac.digest(pepper, payload, "sha256") + payload
-    token = base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
-    return f"{base}{'&' if '?' in base else '?'}token={token}"
-
-
-def unsubscribe_urls(base: str, message_ids: pa.ChunkedArray, pepper: bytes, key_id: str) -> pa.Array:
-    """:func:`unsubscribe_url` for a column of message ids, in the same order."""
-    urls = [unsubscribe_url(base, message_id, pepper, key_id) for message_id in message_ids.to_pylist()]
-    return pa.array(urls, type=pa.string())
 
 
 def _is_ours(path: Path) -> bool:
@@ -154,7 +102,13 @@ def _load(folder: Path, known: Mapping[str, Content]) -> Content:
             f"{folder / SETTINGS}: {name} is {default.purpose} by {default.channel}; a copy of it in another "
             "language is the same"
         )
+    preheader = files.pop(PREHEADER, None) if channel == "email" else None
     parts = {part: _read(path) for path, part in _parts(folder, channel, files)}
+    names = {part: placeholders(text, str(folder / _file(channel, part))) for part, text in parts.items()}
+    if preheader is not None:
+        line = _read(preheader)
+        names["preheader"] = placeholders(line, str(preheader))
+        parts["html"] = _with_preheader(parts["html"], line, preheader)
     for part, needs in REQUIRED.get((channel, purpose), {}).items():
         text = PLACEHOLDER.sub(r"{{ \1 }}", parts[part])
         for needed in needs:
@@ -169,14 +123,39 @@ def _load(folder: Path, known: Mapping[str, Content]) -> Content:
         version=digest.hexdigest()[:12],
         channel=channel,
         parts=parts,
-        placeholders=frozenset(found for text in parts.values() for found in PLACEHOLDER.findall(text)),
+        placeholders=frozenset().union(*names.values()),
         language=language or None,
         purpose=purpose,
         valid_until=declared.valid_until or (default.valid_until if default else None),
+        max_segments=declared.max_segments or (default.max_segments if default else MAX_SEGMENTS),
     )
+    _refuse_too_long(folder, content)
     if default:
         _compare(folder, content, default)
     return content
+
+
+def _with_preheader(text: str, line: str, file: Path) -> str:
+    if "\n" in line:
+        raise ConfigurationError(f"{file}, line 2: a preheader is one line")
+    hidden = HIDDEN.format(html.escape(line, quote=False))
+    found = BODY.search(text)
+    at = found.end() if found else 0
+    return text[:at] + hidden + text[at:]
+
+
+def _refuse_too_long(folder: Path, content: Content) -> None:
+    """Refuse what is too long whatever its values are; with them, a connector refuses the row."""
+    empty = {part: PLACEHOLDER.sub("", text) for part, text in content.parts.items()}
+    if len(empty.get("subject", "").encode()) > MAX_SUBJECT_OCTETS:
+        file = folder / _file(content.channel, "subject")
+        raise ConfigurationError(f"{file}: a subject has at most {MAX_SUBJECT_OCTETS} octets (RFC 5322)")
+    if content.channel == "sms" and segments(empty["text"]).count > content.max_segments:
+        found = segments(empty["text"])
+        raise ConfigurationError(
+            f"{folder / _file('sms', 'text')}: takes {found.count} segments ({found.encoding}) and may take "
+            f"{content.max_segments}; shorten it, or say `max_segments` in {SETTINGS}"
+        )
 
 
 def _compare(folder: Path, copy: Content, default: Content) -> None:
@@ -217,7 +196,7 @@ def _declared(file: Path) -> Declared:
         raise ConfigurationError(
             f"{file}, line {mark.line + 1 if mark else 1}: this is not valid YAML"
         ) from None
-    allowed = {"channel": tuple(PARTS), "purpose": PURPOSES, "valid_until": ()}
+    allowed = {"channel": tuple(PARTS), "purpose": PURPOSES, "valid_until": (), "max_segments": ()}
     if not isinstance(found, dict) or not set(found) <= set(allowed):
         raise ConfigurationError(f"{file}: it says nothing but {', '.join(allowed)}")
     for key in ("channel", "purpose"):
@@ -226,7 +205,10 @@ def _declared(file: Path) -> Declared:
     until = found.get("valid_until")
     if "valid_until" in found and (not isinstance(until, date) or isinstance(until, datetime)):
         raise ConfigurationError(f"{file}: valid_until is the last day, as in 2026-12-24")
-    return Declared(found.get("channel"), found.get("purpose"), until)
+    most = found.get("max_segments")
+    if "max_segments" in found and (type(most) is not int or not 1 <= most <= MOST_SEGMENTS):
+        raise ConfigurationError(f"{file}: max_segments is a number from 1 to {MOST_SEGMENTS}")
+    return Declared(found.get("channel"), found.get("purpose"), until, most)
 
 
 def _read(path: Path) -> str:
@@ -239,11 +221,4 @@ def _read(path: Path) -> str:
     lines = text.splitlines()
     if path.name == "subject.txt" and len(lines) > 1:
         raise ConfigurationError(f"{path}, line 2: a subject is one line")
-    for number, line in enumerate(lines, start=1):
-        found = FOREIGN_SYNTAX.search(PLACEHOLDER.sub("\0", line))
-        if found:
-            raise ConfigurationError(
-                f"{path}, line {number}: {found[0]} is not part of a placeholder; "
-                "the only syntax is {{ name }} with a name of a-z and _, on one line"
-            )
     return text
