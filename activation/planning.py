@@ -69,7 +69,7 @@ KNOWN = {
         select
             position, stream, occasion, message_id, channel, address,
             epoch_us(send_not_before) as send_not_before, epoch_us(expires_at) as expires_at
-        from (select * exclude (wave), stream_wave as wave from {MESSAGES}) as rows inner join known_streams
+        from (select * exclude (wave), stream_wave as wave from {MESSAGES}) inner join known_streams
             using (campaign, slot, step, channel, destination, template, message_version, wave)""",
     Kind.MEMBERSHIP: """
         select position, stream, null::bigint as send_not_before, null::bigint as expires_at
@@ -88,6 +88,11 @@ SPAN_SQL = """
         min(position) as first_position, max(position) as last_position, stream, send_not_before, expires_at,
         count(*) as rows
     from numbered group by stream, send_not_before, expires_at, island order by first_position"""
+# Where a stream's rows are neighbours and have no times, it is one span.
+WHOLE_SQL = """
+    select
+        first_position, last_position, stream, null::bigint as send_not_before, null::bigint as expires_at, rows
+    from known_streams order by first_position"""
 # E-mail compares in lower case and without outer blanks; other addresses arrive normalised.
 PEOPLE_SQL = """
     select
@@ -151,7 +156,8 @@ def _plan_kind(
                 return
             known = [_register_stream(connection, number, kind, row) for row in found]
             engine.register("known_streams", pa.Table.from_pylist(known))
-            planned = engine.execute(SPAN_SQL.format(rows=KNOWN[kind]), named).to_arrow_table()
+            query = WHOLE_SQL if _are_whole(kind, found) else SPAN_SQL.format(rows=KNOWN[kind])
+            planned = engine.execute(query, {} if query is WHOLE_SQL else named).to_arrow_table()
             rows = _insert_spans(connection, base, planned)
             if rows != sum(row["rows"] for row in found):
                 raise JournalUnsafeError(
@@ -184,7 +190,14 @@ def _register_stream(connection: Connection, number: int, kind: Kind, row: dict[
     connection.execute(_upsert(connection, occasions).values(**occasion).on_conflict_do_nothing())
     matches = [occasions.c[name] == value for name, value in occasion.items()]
     known = connection.execute(select(occasions.c.occasion).where(*matches)).scalar_one()
-    return common | {"stream": stream, "occasion": known}
+    places = {name: row[name] for name in ("first_position", "last_position", "rows")}
+    return common | places | {"stream": stream, "occasion": known}
+
+
+def _are_whole(kind: Kind, found: list[dict[str, Any]]) -> bool:
+    return kind is Kind.MEMBERSHIP and all(
+        row["last_position"] - row["first_position"] + 1 == row["rows"] for row in found
+    )
 
 
 def _insert_spans(connection: Connection, base: int, found: pa.Table) -> int:
