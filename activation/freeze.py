@@ -19,7 +19,8 @@ from activation.build import BuildResult, sql_moment
 from activation.digest import content_digest, file_digest
 from activation.errors import BuildError, ConfigurationError
 from activation.frozen import FrozenRun, read_frozen
-from activation.home import Home, fsync_directory, write_atomically
+from activation.home import Home, fsync_directory, open_home, write_atomically
+from activation.privacy.notes import amendments
 from activation.request import RunRequest
 from activation.settings import PROJECT
 
@@ -74,13 +75,19 @@ def freeze(
 
 
 def verify(run: FrozenRun) -> None:
-    """Compare the frozen files with their manifest. Raises ``ConfigurationError`` where one was damaged."""
+    """Compare the frozen files with their manifest, as signed notes of erasures amend it.
+
+    Raises ``ConfigurationError`` where one was damaged, or an erasure did not come to its end.
+    """
     tables = json.loads((run.directory / "manifest.json").read_text())["tables"]
+    amended = amendments(open_home(run.directory.parents[3]), run.run_id)
     for name in DECISIVE:
         file = run.directory / f"{name}.parquet"
-        if not file.exists() or file_digest(file) != tables[name]["file_sha256"]:
+        expected = amended[name].file_sha256 if name in amended else tables[name]["file_sha256"]
+        if not file.exists() or file_digest(file) != expected:
             raise ConfigurationError(
-                f"{file} is not what was frozen: restore it from a backup; until then nothing of it may be sent"
+                f"{file} is not what was frozen: restore it from a backup (where an erasure was interrupted, `muster "
+                "erase --finish` goes on with it); until then nothing of it may be sent"
             )
 
 

@@ -32,12 +32,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Ruling:
-    """The verdict on one campaign, why, and how many people or set changes it plans."""
+    """The verdict on one campaign, why, and how many people or set changes it plans.
+
+    ``held_removals`` tells of each set that too many people would leave at once: those removals alone are not in the
+    outbox, whatever the verdict on all else.
+    """
 
     campaign: str
     verdict: Verdict
     reasons: tuple[str, ...]
     planned: int
+    held_removals: tuple[str, ...] = ()
 
 
 def judge(directory: Path, held: Mapping[str, str], campaigns: Sequence[str]) -> dict[str, Ruling]:
@@ -57,6 +62,14 @@ def judge(directory: Path, held: Mapping[str, str], campaigns: Sequence[str]) ->
             "select campaign, consequence, explanation from read_parquet(?) where is_tripped order by all",
             [str(directory / "guard_campaigns.parquet")],
         ).fetchall()
+        removals = (
+            engine.execute(
+                "select campaign, explanation from read_parquet(?) where is_tripped order by all",
+                [str(directory / "guard_removals.parquet")],
+            ).fetchall()
+            if (directory / "guard_removals.parquet").exists()
+            else []
+        )
         sizes = dict(
             engine.execute(
                 "select campaign, people_planned from read_parquet(?)",
@@ -70,7 +83,8 @@ def judge(directory: Path, held: Mapping[str, str], campaigns: Sequence[str]) ->
         holds += [why for name, consequence, why in tripped if name == campaign and consequence == "hold"]
         waits = [why for name, consequence, why in tripped if name == campaign and consequence == "approve"]
         verdict = Verdict.HOLD if holds else Verdict.APPROVE if waits else Verdict.GO
-        rulings[campaign] = Ruling(campaign, verdict, tuple(holds or waits), planned)
+        held_removals = tuple(why for name, why in removals if name == campaign)
+        rulings[campaign] = Ruling(campaign, verdict, tuple(holds or waits), planned, held_removals)
     return rulings
 
 

@@ -62,7 +62,9 @@ class Outcome:
             return EXIT_DOWN
         if in_doubt > max_in_doubt:
             return EXIT_IN_DOUBT
-        is_held = any(ruling.verdict is not Verdict.GO for ruling in self.rulings.values())
+        is_held = any(
+            ruling.verdict is not Verdict.GO or ruling.held_removals for ruling in self.rulings.values()
+        )
         return EXIT_HELD if is_held else 0
 
 

@@ -13,6 +13,8 @@ from prefect.logging import get_run_logger
 
 from activation import console, settings
 from activation.clock import clock_of
+from activation.collect.collect import collect as collect_feedback
+from activation.collect.collect import in_words
 from activation.errors import DestinationDownError
 from activation.freeze import is_frozen
 from activation.frozen import read_frozen
@@ -45,6 +47,16 @@ RETRIES = 2
 async def is_down(_task: Task[..., object], _run: TaskRun, state: State[object]) -> bool:
     """Whether a task failed because a destination is down."""
     return isinstance(await state.aresult(raise_on_failure=False), DestinationDownError)
+
+
+@task(name="collect", cache_policy=NO_CACHE, persist_result=False)
+@discreet("collect")
+def collect(sources: list[str]) -> str | None:
+    """Bring what providers report back into the inbox. Gives what kept a source from being read whole."""
+    home = open_home(settings.home_path())
+    found = collect_feedback(home, clock_of(home), sources)
+    get_run_logger().info("collected:\n%s", in_words(found))
+    return "; ".join(each.problem for each in found if each.problem) or None
 
 
 @task(name="land", cache_policy=NO_CACHE, persist_result=False)

@@ -10,11 +10,11 @@ import sys
 
 import click
 
-from activation.cli import batch, privacy, review, study
+from activation.cli import batch, collect, content, privacy, review, study
 from activation.cli.app import app
 from activation.errors import MusterError
 
-__all__ = ["batch", "invoke", "main", "privacy", "review", "study"]
+__all__ = ["batch", "collect", "content", "invoke", "main", "privacy", "review", "study"]
 
 
 def main() -> None:

@@ -16,7 +16,9 @@ from activation.cli.app import AsJson, AsOf, app
 from activation.clock import clock_of, parse_moment, refuse_future
 from activation.errors import ConfigurationError
 from activation.home import Home, open_home
+from activation.privacy.erase import Erasure
 from activation.privacy.erase import erase as erase_person
+from activation.privacy.erase import finish as finish_erasures
 from activation.privacy.export import export as export_person
 from activation.privacy.purge import purge as purge_home
 
@@ -59,17 +61,34 @@ def erase(
     reason: Annotated[str, typer.Option(help="Why; it is kept, so name nobody.")] = "the person asked for it",
     by: Annotated[str | None, typer.Option(help="Who decided it, if not you.")] = None,
     dry_run: DryRun = False,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="Instead: end the erasures that wait for sets to let people go.")
+    ] = False,
+    anyway: Annotated[
+        str | None,
+        typer.Option(help="With --finish: end them although a set may hold the person, for this reason."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase a person from landing zone, quarantine and warehouse, for good: no later load brings them back."""
+    """Erase a person from everything that is held, for good: no later load brings them back.
+
+    Who is in a set at some destination leaves it with the next run; --finish then takes the last identifiers.
+    """
     home = open_home(settings.home_path())
+    if finish:
+        if who or address_file or dry_run:
+            raise ConfigurationError("--finish goes on with all erasures that wait: name nobody")
+        _tell_finished(finish_erasures(home, anyway=anyway), as_json=as_json)
+        return
+    if anyway:
+        raise ConfigurationError("--anyway goes with --finish")
     address = _address(who, address_file)
     done = erase_person(
         home, who=who, address=address, reason=reason, by=by or getpass.getuser(), now=_now(home), dry_run=dry_run
     )  # fmt: skip
     entry = done.entry
     if as_json:
-        told = asdict(entry) | {"shared": done.person.shared, "dry_run": dry_run}
+        told = asdict(entry) | {"shared": done.person.shared, "dry_run": dry_run, "sets": _sets(done)}
         console.say_json(
             {name: value for name, value in told.items() if not (dry_run and name == "erasure_id")}
         )
@@ -79,12 +98,19 @@ def erase(
         lines.append(
             f"  {done.person.shared} addresses or devices are other people's too: what names only them stays"
         )
+    if done.sets:
+        lines += ["", f"In {len(done.sets)} sets: {', '.join(_sets(done))}."]
     if dry_run:
         lines += ["", "Nothing was changed."]
     else:
         lines += [
             "",
             f"Erasure {entry.erasure_id}. The warehouse and its builds are gone: `muster build` makes a new one.",
+        ]
+    if done.sets and not dry_run:
+        lines += [
+            "All else is gone; what was sent to these sets stays until the next run has taken the person out.",
+            "Then: muster erase --finish",
         ]
     console.say("\n".join(lines))
 
@@ -104,6 +130,21 @@ def export(
         return
     lines = [f"  {each.name:<40}{each.rows:>10,} rows" for each in written]
     console.say("\n".join([*lines, "", f"{to / 'README.md'} says what each file is."]))
+
+
+def _tell_finished(done: list[Erasure], *, as_json: bool) -> None:
+    if as_json:
+        console.say_json([{"erasure_id": each.entry.erasure_id, "sets": _sets(each)} for each in done])
+        return
+    for each in done:
+        waits = f"waits for {', '.join(_sets(each))}" if each.sets else "is at its end"
+        console.say(f"Erasure {each.entry.erasure_id} {waits}.")
+    if not done:
+        console.say("No erasure waits.")
+
+
+def _sets(erasure: Erasure) -> list[str]:
+    return [f"{held.destination} {held.audience}" for held in erasure.sets]
 
 
 def _now(home: Home) -> datetime:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,17 +12,18 @@ import typer
 
 from activation import console, settings
 from activation.accounts import in_doubt, resolve
-from activation.approvals import Approval, record
+from activation.approvals import Approval, Subject, approve_removals, held_sets, record
 from activation.campaigns import choose, load_campaigns
+from activation.canary import gate
 from activation.cli.app import AsJson, RunId, app, latest
 from activation.clock import clock_of
 from activation.errors import ConfigurationError
 from activation.explain import as_json as explanation_json
 from activation.explain import explain as explain_person
 from activation.explain import in_words
-from activation.frozen import read_frozen
-from activation.guard import Verdict, rule
-from activation.home import open_home
+from activation.frozen import FrozenRun, read_frozen
+from activation.guard import Verdict, release, rule
+from activation.home import Home, open_home
 from activation.identity import identity_of
 from activation.identity import in_words as identity_in_words
 from activation.journal import open_journal
@@ -76,46 +78,119 @@ def explain(
 
 @app.command()
 def approve(
-    run_id: Annotated[str, typer.Argument(help="The run.")],
+    run_id: Annotated[str, typer.Argument(help="The run; an approval counts for no other.")],
     campaign: Annotated[str, typer.Argument(help="The campaign that waits.")],
     up_to: Annotated[
-        int | None, typer.Option(help="At most so many people; default: those planned now.")
+        int | None,
+        typer.Option(
+            min=0, help="At most so many people (of removals: from each set); default: those of now."
+        ),
     ] = None,
-    decline: Annotated[
-        bool, typer.Option("--decline", help="Decline: its reservations are given back.")
+    removals: Annotated[
+        bool,
+        typer.Option(
+            "--removals", help="Of the removals that were held; they leave in the campaign's next run."
+        ),
     ] = False,
-    by: Annotated[str | None, typer.Option(help="Who approves; default: the system's user.")] = None,
-    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    canary: Annotated[
+        bool, typer.Option("--canary", help="Of the rest behind the canary, whatever the check of it says.")
+    ] = False,
+    decline: Annotated[
+        bool,
+        typer.Option("--decline", help="Decline: what waits is not sent, its reservations are given back."),
+    ] = False,
+    by: Annotated[
+        str | None, typer.Option(help="Who approves, recorded as asserted; default: the system's user.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the approval.")] = "",
 ) -> None:
-    """Approve or decline a campaign of a frozen run that waits for its approver. Then: muster resume RUN."""
+    """Approve or decline what waits for a campaign's approver, of one frozen run. Then: muster resume RUN.
+
+    An approval is a ceiling, and void where the run's content is another. Only the approver that the campaign's
+    exposure names can give it, and not who asked for the run.
+    """
+    if removals and canary:
+        raise ConfigurationError("say either --removals or --canary: they are approved one by one")
     home = open_home(settings.home_path())
     frozen, known = read_frozen(home, run_id), load_campaigns()
     choose(known, [campaign])
-    who = by or getpass.getuser()
+    user = getpass.getuser()
+    who = by or user
     if who != known[campaign].approver:
         raise ConfigurationError(
             f"{campaign} is approved by {known[campaign].approver}, not by {who}: see --by"
         )
+
+    def word(subject: Subject, ceiling: int) -> Approval:
+        return Approval(
+            run_id, campaign, frozen.digest, not decline, ceiling, who,
+            "asserted" if by else "system user", reason, datetime.now(UTC), subject, user,
+        )  # fmt: skip
+
+    if removals:
+        console.say(_approve_removals(home, frozen, campaign, word, up_to))
+    elif canary:
+        console.say(_approve_canary(home, frozen, campaign, word))
+    else:
+        console.say(_approve_campaign(home, frozen, campaign, word, up_to))
+
+
+def _approve_campaign(
+    home: Home, frozen: FrozenRun, campaign: str, word: Callable[[Subject, int], Approval], up_to: int | None
+) -> str:
     rulings = rule(home, frozen)
     if campaign not in rulings or rulings[campaign].verdict is not Verdict.APPROVE:
         raise ConfigurationError(
-            f"{campaign} of run {run_id} does not wait for an approval; see `muster status`"
+            f"{campaign} of run {frozen.run_id} does not wait for an approval; see `muster status`"
         )
-    ceiling = rulings[campaign].planned if up_to is None else up_to
-    word = Approval(
-        run_id, campaign, frozen.digest, not decline, ceiling, who,
-        "asserted" if by else "system user", reason, datetime.now(UTC),
-    )  # fmt: skip
-    record(home, frozen, word)
+    approval = word(Subject.CAMPAIGN, rulings[campaign].planned if up_to is None else up_to)
+    record(home, frozen, approval)
     ruling = guard_step(home, frozen, clock_of(home))[campaign]
-    if decline:
-        console.say(f"{campaign} of run {run_id} is declined and has given its reservations back.")
-    elif ruling.verdict is Verdict.GO:
-        console.say(
-            f"{campaign} of run {run_id} is approved up to {ceiling:,} people. Now: muster resume {run_id}"
+    if not approval.is_granted:
+        return f"{campaign} of run {frozen.run_id} is declined and has given its reservations back."
+    if ruling.verdict is Verdict.GO:
+        return (
+            f"{campaign} of run {frozen.run_id} is approved up to {approval.up_to:,} people. "
+            f"Now: muster resume {frozen.run_id}"
         )
-    else:
-        console.say(f"Recorded; but {ruling.planned:,} people are planned, so {campaign} still waits.")
+    return f"Recorded; but {ruling.planned:,} people are planned, so {campaign} still waits."
+
+
+def _approve_removals(
+    home: Home, frozen: FrozenRun, campaign: str, word: Callable[[Subject, int], Approval], up_to: int | None
+) -> str:
+    held = held_sets(frozen, campaign)
+    if not held:
+        raise ConfigurationError(
+            f"run {frozen.run_id} holds no removals of {campaign}; see `muster plan` for those that do"
+        )
+    approval = word(Subject.REMOVALS, max(each.people for each in held) if up_to is None else up_to)
+    approve_removals(home, frozen, approval, held, clock_of(home).now())
+    if not approval.is_granted:
+        return f"Declined: whom {campaign} would remove stays in its sets; the next run asks again."
+    return (
+        f"Up to {approval.up_to:,} people may leave each of {len(held)} sets in the next run of {campaign}, and in no "
+        f"later one. Now: muster run {campaign}"
+    )
+
+
+def _approve_canary(
+    home: Home, frozen: FrozenRun, campaign: str, word: Callable[[Subject, int], Approval]
+) -> str:
+    found = gate(home, frozen, campaign, clock_of(home).now())
+    if found.is_open:
+        raise ConfigurationError(
+            f"{campaign} of run {frozen.run_id} does not wait behind a canary"
+            + (f": {found.reason}" if found.reason else "; see `muster status`")
+        )
+    approval = word(Subject.CANARY, 0)
+    record(home, frozen, approval)
+    if not approval.is_granted:
+        release(home, frozen, campaign, "the rest was declined by its approver", clock_of(home).now())
+        return (
+            f"The rest of {campaign} of run {frozen.run_id} is declined and has given its reservations back."
+        )
+    return f"The rest of {campaign} may leave. Now: muster resume {frozen.run_id}"
 
 
 @app.command()

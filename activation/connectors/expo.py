@@ -166,6 +166,6 @@ def _verdict(ticket: Any) -> RowVerdict | None:
 
 def _code(error: Any, key: str = "") -> str:
     """Name an error by its code: of a ticket or receipt in its details, of a whole request at ``key``."""
-    found = error if isinstance(error, dict) else {}
-    code = found.get(key) if key else (found.get("details") or {}).get("error")
+    where = error if key or not isinstance(error, dict) else error.get("details")
+    code = where.get(key or "error") if isinstance(where, dict) else None
     return f"expo_{code}" if isinstance(code, str) and CODE.fullmatch(code) else "expo_error"

@@ -22,9 +22,9 @@ _BLANK_SQL = r"[\s\x0b\x1c-\x1f\x{85}\p{Z}]"
 _GMAIL = ("gmail.com", "googlemail.com")
 # Where DuckDB's lower() is not str.lower(): a capital sigma that ends a word, and a capital I with a dot. What may
 # stand between the sigma and the letters around it is what Unicode calls case-ignorable.
-_BESIDE_SIGMA = r"[.:''·\p{M}\p{Lm}\p{Sk}\p{Cf}]*"
+_IGNORED = r".:''·\p{M}\p{Lm}\p{Sk}\p{Cf}"
 _FINAL_SIGMA_SQL = (
-    rf"'([\p{{Lu}}\p{{Ll}}\p{{Lt}}]{_BESIDE_SIGMA})Σ({_BESIDE_SIGMA})([^\p{{L}}]|$)', '\1ς\2\3'"
+    rf"'([\p{{Lu}}\p{{Ll}}\p{{Lt}}][{_IGNORED}]*)Σ([{_IGNORED}]*)([^\p{{L}}{_IGNORED}]|$)', '\1ς\2\3'"
 )
 
 

@@ -18,6 +18,7 @@ MAX_INPUTS = 100
 TRACE = "objectWriteTraceId"
 CORRELATION_HEADER = "X-HubSpot-Correlation-Id"
 CATEGORY = re.compile(r"[A-Z][A-Z0-9_]{0,59}")
+RECORD_ID = re.compile(r"[0-9]{1,20}")
 CONFLICT = "CONFLICT"
 
 
@@ -39,19 +40,24 @@ def read_batch(reply: Reply, rows_of: Mapping[str, Iterable[int]]) -> Answer:
         traced = [trace for trace in traces(error) if trace in rows_of]
         is_each_error_traced &= bool(traced)
         refused |= dict.fromkeys(traced, category(error))
-    done = {str(each.get(TRACE)) for each in results if isinstance(each, dict)}
-    if is_each_error_traced and len(results) == len(rows_of) - len(refused):
-        done = set(rows_of)
+    ids = {str(each.get(TRACE)): record_id(each) for each in results if isinstance(each, dict)}
+    is_complete = is_each_error_traced and len(results) == len(rows_of) - len(refused)
     verdicts: dict[int, RowVerdict] = {}
     for trace, rows in rows_of.items():
         if trace in refused:
             state = State.IN_DOUBT if refused[trace] == CONFLICT else State.REFUSED
             verdicts |= dict.fromkeys(rows, RowVerdict(state, f"hubspot_{refused[trace] or 'error'}"))
-        elif trace not in done:
+        elif trace in ids:
+            verdicts |= dict.fromkeys(rows, RowVerdict(State.ACCEPTED, "", ids[trace]))
+        elif not is_complete:
             verdicts |= dict.fromkeys(rows, RowVerdict(State.IN_DOUBT, f"{reply.reason}_not_named"))
-    ids = [each.get("id") for each in results if isinstance(each, dict)]
-    provider_id = reply.headers.get(CORRELATION_HEADER) or (str(ids[0]) if len(ids) == 1 else None)
-    return Answer(State.ACCEPTED, provider_id=provider_id, rows=verdicts)
+    return Answer(State.ACCEPTED, provider_id=reply.headers.get(CORRELATION_HEADER), rows=verdicts)
+
+
+def record_id(result: dict[str, Any]) -> str | None:
+    """Pass on a record's id where it looks like one."""
+    found = str(result.get("id"))
+    return found if RECORD_ID.fullmatch(found) else None
 
 
 def traces(error: Any) -> list[str]:

@@ -10,13 +10,14 @@ at once. Its body is HTML to HubSpot, so the text is escaped.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import ClassVar
 
 from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
-from activation.connectors.hubspot import MAX_INPUTS, TRACE, read_batch
+from activation.connectors.hubspot import MAX_INPUTS, TRACE, read_batch, record_id
 from activation.connectors.lines import parts_sql
 from activation.connectors.reply import Reply
 from activation.connectors.rows import CLEAN, FIELDS, RowSql, check_rows, literal, missing_sql, values_sql
@@ -29,7 +30,6 @@ ID_PROPERTY = "muster_message_id"
 # HubSpot's own association types.
 TASK_TO_COMPANY = 192
 TASK_TO_CONTACT = 204
-NOT_FOUND = "OBJECT_NOT_FOUND"
 
 
 class HubSpotTasks:
@@ -63,7 +63,7 @@ class HubSpotTasks:
             return Answer(State.REFUSED, "nobody_can_be_sent_to", rows=refused)
         body = check_size(self.name, b'{"inputs":%b}' % inputs.encode(), self.max_bytes)
         reply = self._client.post(f"{PATH}/create", json_body=body)
-        answer = reply.unsettled() or read_batch(reply, _rows_of(request))
+        answer = reply.unsettled() or read_batch(reply, _rows_of(request, sent))
         return replace(answer, rows={**answer.rows, **refused})
 
     def look_up(self, request: Request) -> Answer:
@@ -72,7 +72,7 @@ class HubSpotTasks:
         One that comes into being later does no harm: HubSpot refuses a second one of its id.
         """
         check_rows(self.name, request.rows, self.max_rows)
-        rows_of = _rows_of(request)
+        rows_of = _rows_of(request, range(request.people))
         body = {
             "idProperty": ID_PROPERTY,
             "inputs": [{"id": message_id} for message_id in rows_of],
@@ -83,8 +83,9 @@ class HubSpotTasks:
         return _found(reply, rows_of)
 
 
-def _rows_of(request: Request) -> dict[str, list[int]]:
-    return {message_id: [row] for row, message_id in enumerate(request.rows["message_id"].to_pylist())}
+def _rows_of(request: Request, rows: Iterable[int]) -> dict[str, list[int]]:
+    ids = request.rows["message_id"].to_pylist()
+    return {ids[row]: [row] for row in rows}
 
 
 def _query(content: Content, fixed: dict[str, str], due: datetime) -> str:
@@ -134,17 +135,19 @@ def _found(reply: Reply, rows_of: dict[str, list[int]]) -> Answer:
     results = answer.get("results")
     if unsettled is not None or not reply.is_success or not isinstance(results, list):
         return Answer(State.IN_DOUBT, f"look_up_{reply.reason}", retry_after=reply.retry_after)
-    ids: dict[str, str] = {}
+    ids: dict[str, str | None] = {}
     for each in results:
         properties = each.get("properties") if isinstance(each, dict) else None
         if isinstance(properties, dict) and properties.get(ID_PROPERTY) in rows_of:
-            ids[properties[ID_PROPERTY]] = str(each.get("id"))
-    if len(ids) != len(results):
+            ids[properties[ID_PROPERTY]] = record_id(each)
+    if len(ids) != len(results) or answer.get("status") != "COMPLETE":
         return Answer(State.IN_DOUBT, "look_up_unreadable")
     verdicts = {
-        row: RowVerdict(State.ACCEPTED, "found", ids[message_id])
+        row: RowVerdict(State.ACCEPTED, "", ids[message_id])
         for message_id, rows in rows_of.items()
         if message_id in ids
         for row in rows
     }
-    return Answer(State.PLANNED if len(ids) < len(rows_of) else State.ACCEPTED, "looked_up", rows=verdicts)
+    if len(ids) < len(rows_of):
+        return Answer(State.PLANNED, "not_found", rows=verdicts)
+    return Answer(State.ACCEPTED, rows=verdicts)

@@ -16,6 +16,7 @@ from activation.connectors.lob import Lob
 from activation.connectors.meta import Meta
 from activation.connectors.sendgrid import SendGrid
 from activation.connectors.twilio import Twilio
+from activation.connectors.webhook import message_webhook, set_webhook
 from activation.errors import ConfigurationError
 from activation.home import Home
 
@@ -30,6 +31,10 @@ OVER_HTTP: dict[str, type[HttpConnector]] = {
     "expo": Expo,
     "fcm": Fcm,
     "lob": Lob,
+    "onsite_webhook": set_webhook("onsite_webhook", "onsite"),
+    "list_webhook": set_webhook("list_webhook", "lists"),
+    "support_webhook": message_webhook("support_webhook", "support"),
+    "social_webhook": message_webhook("social_webhook", "social"),
     "dummy_fire": DummyFire,
     "dummy_idempotent": DummyIdempotent,
     "dummy_lookup": DummyLookup,

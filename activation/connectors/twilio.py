@@ -7,6 +7,7 @@ key; Twilio says that a 429 was not processed and anything else unreadable stays
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -19,8 +20,9 @@ from activation.types import Answer, Capability, Operation, Request, State
 
 MAX_BODY_CHARACTERS = 1600
 # What concerns the account or the sender and so everybody: sign-in, no such account, an invalid "From",
-# and one that cannot send SMS.
-EVERYBODY = frozenset({20003, 20404, 21212, 21606})
+# one that cannot send SMS, and a messaging service that is not there, has no numbers or is none.
+EVERYBODY = frozenset({20003, 20404, 21212, 21606, 21701, 21703, 21704, 21705})
+SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 TOO_MANY_REQUESTS = 20429
 
 
@@ -57,7 +59,7 @@ class Twilio:
             return Answer(State.REFUSED, "fields_too_long")
         if request.content.has_too_many_segments(text):
             return Answer(State.REFUSED, "too_many_segments")
-        is_service = self._sender.phone.startswith("MG")
+        is_service = SERVICE.fullmatch(self._sender.phone) is not None
         form = {
             "To": row["address"],
             "MessagingServiceSid" if is_service else "From": self._sender.phone,

@@ -104,7 +104,7 @@ def plan_markdown(plan: Plan) -> str:
     head = f"## Plan {plan.run_id}, as of {plan.as_of:%Y-%m-%d %H:%M} UTC\n"
     rows = "\n".join(
         f"| {each.campaign} | {_WORDS[each.ruling.verdict]} | {each.ruling.planned:,} "
-        f"| {_moved(each)} | {'; '.join(each.ruling.reasons)} |"
+        f"| {_moved(each)} | {'; '.join([*each.ruling.reasons, *each.ruling.held_removals])} |"
         for each in plan.campaigns
     )
     table = f"| campaign | verdict | planned | in / out | why |\n|---|---|---:|---:|---|\n{rows}\n"
@@ -113,9 +113,10 @@ def plan_markdown(plan: Plan) -> str:
 
 def ruling_line(ruling: Ruling) -> str:
     """What a campaign may do; empty where it simply may go."""
+    held = [f"  REMOVALS HELD: {why}" for why in ruling.held_removals]
     if ruling.verdict is Verdict.GO:
-        return f"  {'; '.join(ruling.reasons)}" if ruling.reasons else ""
-    return "\n".join(f"  {_WORDS[ruling.verdict]}: {reason}" for reason in ruling.reasons)
+        return "\n".join([*([f"  {'; '.join(ruling.reasons)}"] if ruling.reasons else []), *held])
+    return "\n".join([*(f"  {_WORDS[ruling.verdict]}: {reason}" for reason in ruling.reasons), *held])
 
 
 def _moved(each: CampaignPlan) -> str:
@@ -149,6 +150,7 @@ def _campaign_markdown(each: CampaignPlan) -> str:
     parts = [as_markdown(each.waterfall) if each.waterfall else f"### {each.campaign}\n\nNo candidate.\n"]
     facts = [f"takes {estimate_line(estimate)}" for estimate in each.estimates]
     facts += [f"{_WORDS[each.ruling.verdict]}: {why}" for why in each.ruling.reasons]
+    facts += [f"REMOVALS HELD: {why}" for why in each.ruling.held_removals]
     parts.append("".join(f"- {fact}\n" for fact in facts))
     details = _details(each)
     if each.difference is not None:

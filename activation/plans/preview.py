@@ -9,6 +9,7 @@ from pathlib import Path
 
 from activation.frozen import connect
 from activation.plans.masking import is_plain, masked_address, masked_field
+from activation.segments import segments
 from activation.types import Content
 
 _SHOWN_PARTS = ("subject", "text")  # the html says the same again
@@ -49,7 +50,8 @@ def previews(
         found.setdefault(campaign, []).append(
             Preview(
                 campaign=campaign,
-                what=f"{template}, variant {variant or 'none'}, offer {offer or 'none'}",
+                what=f"{template}, variant {variant or 'none'}, offer {offer or 'none'}"
+                + _size(contents.get(template), values),
                 address=masked_address(address),
                 filled=tuple(sorted(name for name, value in values.items() if value)),
                 empty=tuple(sorted(name for name, value in values.items() if not value)),
@@ -73,6 +75,14 @@ def preview_lines(preview: Preview) -> list[str]:
     for part, text in preview.parts.items():
         lines += [f"  {part}: {line}" for line in text.splitlines() if line.strip()]
     return lines
+
+
+def _size(content: Content | None, values: Mapping[str, str]) -> str:
+    """How many segments an SMS takes as this person would get it."""
+    if content is None or content.channel != "sms" or not content.placeholders <= set(values):
+        return ""
+    taken = segments(content.fill("text", values))
+    return f", {taken.count} of at most {content.max_segments} segments ({taken.encoding})"
 
 
 def _masked_parts(content: Content | None, values: Mapping[str, str]) -> dict[str, str]:

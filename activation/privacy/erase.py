@@ -1,35 +1,32 @@
 """Erasure: everything that is held on one person goes, and a register of digests keeps it from coming back.
 
 It is written down before it begins. Killed at any moment, it is carried on by the next erasure, whoever's: to the
-same end.
+same end. A person who is possibly in a set at some destination is erased in two steps: everything goes at once but
+the identifiers that were sent there, by which the next run takes them out; these go when no set holds the person.
 """
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import duckdb
 
 from activation import settings
-from activation.clock import naive_utc, parse_moment
 from activation.errors import ConfigurationError, HeldError
-from activation.home import Home, fsync_directory, write_atomically
+from activation.frozen import Kind
+from activation.home import Home, fsync_directory
 from activation.landing.contract import OnErasure, Table, contract
+from activation.privacy import drops
+from activation.privacy.deliveries import forget_provider_ids, withdraw
 from activation.privacy.identifiers import PROFILE, PSEUDONYM, identifiers
-from activation.privacy.person import (
-    Person,
-    Stay,
-    contact_of,
-    find_person,
-    person_condition,
-    register_person,
-)
-from activation.privacy.register import Entry, entry_of, folder, read_register, write_entry
+from activation.privacy.ledger import Job, campaigns_with, counts_of, outbox_positions, rewrite_ledger
+from activation.privacy.pending import Erasure, end_pending, pending, write_pending
+from activation.privacy.person import Person, contact_of, find_person, person_condition, register_person
+from activation.privacy.register import Entry, entry_of, read_register, write_entry
 from activation.privacy.rewrite import (
     counted_by_file,
     drop_warehouse,
@@ -39,18 +36,12 @@ from activation.privacy.rewrite import (
     without,
 )
 from activation.privacy.set_aside import Search, row_files, rows_of_person, take_out, whole_files
+from activation.privacy.sets import sets_holding
+
+__all__ = ["Erasure", "erase", "finish"]
 
 REMOVED, PSEUDONYMISED, KEPT = "removed", "pseudonymised", "kept"
 WORDS = {OnErasure.REMOVE: REMOVED, OnErasure.PSEUDONYMISE: PSEUDONYMISED, OnErasure.KEEP: KEPT}
-PENDING = ".pending.json"
-
-
-@dataclass(frozen=True)
-class Erasure:
-    """One erasure: its entry of the register, and whom it is about."""
-
-    entry: Entry
-    person: Person
 
 
 def erase(
@@ -66,14 +57,13 @@ def erase(
     """Erase the person called ``who`` (a customer or profile id), or who has an e-mail address or number.
 
     Raises ``ConfigurationError`` where nobody or nothing is found, or the person cannot be told for certain;
-    ``HeldError`` where files wait in the inbox, or somebody lands or builds.
+    ``HeldError`` where files wait in the inbox, or somebody lands, builds or delivers to the person.
     """
     with opened(home, changing=not dry_run) as connection:
         read_register(home)  # a wrong pepper is noticed before anything is done
         settings.pepper(home)
         if not dry_run:
-            carried_on = [_carry_out(home, connection, _read(file)) for file in _pending(home)]
-            for erasure in carried_on:
+            for erasure in [_go_on(home, connection, each) for each in pending(home)]:
                 if _is_about(erasure.person, who, address):
                     return erasure
         _refuse_waiting(home)
@@ -81,18 +71,109 @@ def erase(
         counts = _count(home, connection, person)
         if not any(rows for name, rows in counts.items() if not name.startswith(KEPT)):
             raise ConfigurationError(_nothing(home, person))
-        erasure = Erasure(Entry(uuid.uuid4().hex[:12], now, by, reason, counts), person)
+        entry = Entry(uuid.uuid4().hex[:12], now, by, reason, counts)
+        erasure = Erasure(entry, person, sets_holding(connection, home) if dry_run else ())
         if not dry_run:
-            _write(home, erasure)
-            _carry_out(home, connection, erasure)
+            write_pending(home, erasure)
+            return _carry_out(home, connection, erasure)
         return erasure
+
+
+def finish(home: Home, *, anyway: str | None = None) -> list[Erasure]:
+    """Go on with all erasures that are not at their end; those with ``sets`` still wait for them.
+
+    With ``anyway``, a reason, they wait no longer: the identifiers that were sent go although a set may hold the
+    person, whom only the destination can take out then. The reason is kept in the register.
+    """
+    with opened(home, changing=True) as connection:
+        read_register(home)
+        return [_go_on(home, connection, each, anyway) for each in pending(home)]
+
+
+def _go_on(
+    home: Home, connection: duckdb.DuckDBPyConnection, erasure: Erasure, anyway: str | None = None
+) -> Erasure:
+    if not erasure.sets:
+        erasure = _carry_out(home, connection, erasure)
+    return _leave_sets(home, connection, erasure, anyway) if erasure.sets else erasure
 
 
 def _carry_out(home: Home, connection: duckdb.DuckDBPyConnection, erasure: Erasure) -> Erasure:
     """Do what is written down; each step may have been done before."""
     entry, person = erasure.entry, erasure.person
-    write_entry(home, entry, person.known)  # from here on nobody brings the person back
     register_person(connection, person)
+    with _undelivered(home, connection):
+        write_entry(home, entry, person.known)  # from here on nobody brings the person back
+        _erase_deliveries(home, connection, entry)
+        _erase_landed(home, connection, entry)
+        search = Search(person)
+        for file in row_files(home):
+            take_out(file, search)
+        for file in whole_files(home, search):
+            file.unlink()
+            fsync_directory(file.parent)
+        drops.take_out(home, person, entry.erasure_id, removals=False)
+        drop_warehouse(home)
+    waiting = replace(erasure, sets=sets_holding(connection, home))
+    if waiting.sets:
+        write_pending(home, waiting)
+        return waiting
+    return _forget_sets(home, connection, erasure)
+
+
+def _leave_sets(
+    home: Home, connection: duckdb.DuckDBPyConnection, erasure: Erasure, anyway: str | None
+) -> Erasure:
+    """End an erasure that waited, where no set holds the person any more, or ``anyway``."""
+    register_person(connection, erasure.person)
+    held = sets_holding(connection, home)
+    if held and not anyway:
+        return replace(erasure, sets=held)
+    if held:
+        told = "; ".join(f"{each.destination} {each.audience}" for each in held)
+        entry = replace(erasure.entry, reason=f"{erasure.entry.reason}; ended although in {told}: {anyway}")
+        erasure = replace(erasure, entry=entry)
+        write_entry(home, entry, erasure.person.known)
+    return _forget_sets(home, connection, erasure)
+
+
+def _forget_sets(home: Home, connection: duckdb.DuckDBPyConnection, erasure: Erasure) -> Erasure:
+    entry = erasure.entry
+    with _undelivered(home, connection):
+        withdraw(home, outbox_positions(connection, home))
+        rewrite_ledger(Job(connection, home, entry.erasure_id, entry.erased_at), of_sets=True)
+        drops.take_out(home, erasure.person, entry.erasure_id, removals=True)
+        drop_warehouse(home)
+    end_pending(home, entry.erasure_id)
+    return replace(erasure, sets=())
+
+
+def _undelivered(home: Home, connection: duckdb.DuckDBPyConnection) -> ExitStack:
+    """Keep everybody from delivering the campaigns that have rows of the person."""
+    with ExitStack() as stack:
+        for name in campaigns_with(connection, home):
+            stack.enter_context(home.lock(f"campaign-{name}", f"delivering {name}"))
+        return stack.pop_all()
+
+
+def _erase_deliveries(home: Home, connection: duckdb.DuckDBPyConnection, entry: Entry) -> None:
+    """Nothing planned leaves any more; frozen runs and receipts lose the person, sets only where nothing was sent."""
+    messages = {key: at for key, at in outbox_positions(connection, home).items() if key[1] is Kind.MESSAGE}
+    additions = {
+        key: at
+        for key, at in outbox_positions(connection, home, "operation = 'add'").items()
+        if key[1] is Kind.MEMBERSHIP
+    }
+    sent = withdraw(home, messages | additions)
+    forget_provider_ids(home, messages)
+    rewrite_ledger(
+        Job(connection, home, entry.erasure_id, entry.erased_at),
+        of_sets=False,
+        keep=lambda run_id: frozenset(sent.get((run_id, Kind.MEMBERSHIP), ())),
+    )
+
+
+def _erase_landed(home: Home, connection: duckdb.DuckDBPyConnection, entry: Entry) -> None:
     for table in _tables():
         condition = person_condition(table)
         removed = entry.counts.get(f"{REMOVED} {table.name}", 0)
@@ -103,20 +184,10 @@ def _carry_out(home: Home, connection: duckdb.DuckDBPyConnection, erasure: Erasu
                 without(connection, file, condition)
             elif table.on_erasure is OnErasure.PSEUDONYMISE:
                 with_value(connection, file, condition, "profile_id", PSEUDONYM)
-    search = Search(person)
-    for file in row_files(home):
-        take_out(file, search)
-    for file in whole_files(home, search):
-        file.unlink()
-        fsync_directory(file.parent)
-    drop_warehouse(home)
-    _place(home, entry.erasure_id).unlink(missing_ok=True)
-    fsync_directory(folder(home))
-    return erasure
 
 
 def _count(home: Home, connection: duckdb.DuckDBPyConnection, person: Person) -> dict[str, int]:
-    """Rows by what becomes of them and table, and what of quarantine goes."""
+    """Rows by what becomes of them and table, and what of quarantine, ledger and drops goes."""
     register_person(connection, person)
     counts = {}
     for table in _tables():
@@ -126,10 +197,19 @@ def _count(home: Home, connection: duckdb.DuckDBPyConnection, person: Person) ->
     search = Search(person)
     quarantined = sum(len(rows_of_person(file, search)) for file in row_files(home))
     files = len(whole_files(home, search))
-    return counts | {
-        f"{REMOVED} {name}": found
-        for name, found in (("quarantined rows", quarantined), ("quarantined files", files))
-        if found
+    dropped = sum(1 for _ in drops.lines_of_person(home, person))
+    return {
+        **counts,
+        **{
+            f"{REMOVED} {name}": found
+            for name, found in (
+                ("quarantined rows", quarantined),
+                ("quarantined files", files),
+                ("dropped lines", dropped),
+            )
+            if found
+        },
+        **counts_of(connection, home),
     }
 
 
@@ -154,69 +234,16 @@ def _nothing(home: Home, person: Person) -> str:
 
 
 def _refuse_waiting(home: Home) -> None:
+    """Refuse while files are on their way into the landing zone, in which the person may be."""
+    folders = [home.inbox, home.path / "feedback", *(home.path / "collected").glob("*/outgoing")]
     waiting = [
         file
-        for file in home.inbox.rglob("*")
+        for folder in folders
+        for file in folder.rglob("*")
         if file.is_file() and not file.name.startswith(".") and file.suffix != ".tmp"
     ]
     if waiting:
         raise HeldError(
-            f"{len(waiting)} files wait in {home.inbox}, and the person may be in them: `muster land` first; move "
-            "away what it leaves there"
+            f"{len(waiting)} files wait in inbox/ or feedback/ of {home.path}, and the person may be in them: "
+            "`muster collect` and `muster land` first; move away what they leave there"
         )
-
-
-def _pending(home: Home) -> list[Path]:
-    return sorted(folder(home).glob(f"*{PENDING}"))
-
-
-def _place(home: Home, erasure_id: str) -> Path:
-    return folder(home) / f"{erasure_id}{PENDING}"
-
-
-def _write(home: Home, erasure: Erasure) -> None:
-    entry, person = erasure.entry, erasure.person
-    content = {
-        "erasure_id": entry.erasure_id,
-        "erased_at": entry.erased_at.isoformat(),
-        "erased_by": entry.erased_by,
-        "reason": entry.reason,
-        "counts": dict(entry.counts),
-        "customer_id": person.customer_id,
-        "known": sorted(person.known),
-        "stays": [(stay.device_id, stay.since.isoformat(), stay.until.isoformat()) for stay in person.stays],
-        "shared": person.shared,
-    }
-    write_atomically(_place(home, entry.erasure_id), json.dumps(content).encode())
-
-
-def _read(file: Path) -> Erasure:
-    try:
-        content: Mapping[str, object] = json.loads(file.read_text())
-        return _erasure(content)
-    except (ValueError, KeyError, TypeError):
-        raise ConfigurationError(f"{file} is damaged: restore it from a backup, and erase again") from None
-
-
-def _erasure(content: Mapping[str, object]) -> Erasure:
-    known, stays, counts = content["known"], content["stays"], content["counts"]
-    if not (isinstance(known, list) and isinstance(stays, list) and isinstance(counts, dict)):
-        raise TypeError
-    entry = Entry(
-        str(content["erasure_id"]),
-        parse_moment(str(content["erased_at"])),
-        str(content["erased_by"]),
-        str(content["reason"]),
-        {str(name): int(rows) for name, rows in counts.items()},
-    )
-    customer = content["customer_id"]
-    person = Person(
-        None if customer is None else str(customer),
-        frozenset((str(kind), str(value)) for kind, value in known),
-        tuple(
-            Stay(str(device), naive_utc(parse_moment(since)), naive_utc(parse_moment(until)))
-            for device, since, until in stays
-        ),
-        int(str(content["shared"])),
-    )
-    return Erasure(entry, person)

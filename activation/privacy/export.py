@@ -5,6 +5,7 @@ Exactly the rows that an erasure would take, and beside them what the ledger and
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from activation.errors import ConfigurationError
 from activation.home import Home, write_atomically
 from activation.landing.contract import contract
 from activation.landing.source import literal
+from activation.privacy import drops
 from activation.privacy.belongings import ledger_rows
 from activation.privacy.identifiers import identifiers
 from activation.privacy.person import Person, find_person, person_condition, register_person
@@ -68,6 +70,7 @@ def export(home: Home, *, who: str | None, address: str | None, to: Path, now: d
             *_landed(connection, home, to),
             *_quarantined(connection, home, person, to),
             *_decided(connection, home, to),
+            *_dropped(connection, home, person, to),
             *_concluded(connection, home, person, to),
         ]
     if not written:
@@ -78,7 +81,7 @@ def export(home: Home, *, who: str | None, address: str | None, to: Path, now: d
 
 
 def _landed(connection: duckdb.DuckDBPyConnection, home: Home, to: Path) -> Iterator[Exported]:
-    purposes = _purposes()
+    purposes = source_purposes()
     for table in contract().values():
         if not identifiers(table):
             continue
@@ -116,7 +119,7 @@ def _quarantined(
 
 
 def _decided(connection: duckdb.DuckDBPyConnection, home: Home, to: Path) -> Iterator[Exported]:
-    meta = _purposes().get("ledger", {})
+    meta = source_purposes().get("ledger", {})
     for name, content in LEDGER.items():
         relation = ledger_rows(home, name)
         if relation is None:
@@ -138,6 +141,22 @@ def _decided(connection: duckdb.DuckDBPyConnection, home: Home, to: Path) -> Ite
                 f"ledger.{name}.jsonl", rows, content, str(meta.get("goal", "")),
                 str(meta.get("legal_basis", "")), "as long as the home lives",
             )  # fmt: skip
+
+
+def _dropped(
+    connection: duckdb.DuckDBPyConnection, home: Home, person: Person, to: Path
+) -> Iterator[Exported]:
+    found = [
+        {"destination": file.parent.name, "file": file.name, "line": json.dumps(row)}
+        for file, row in drops.lines_of_person(home, person)
+    ]
+    if found:
+        connection.register("dropped", pa.Table.from_pylist(found))
+        rows = _write(connection, "select * replace (line::json as line) from dropped", to / "drops.jsonl")
+        yield Exported(
+            "drops.jsonl", rows, "a line of a file that was handed over", "Reach people where no API does",
+            "as the message or set that it is of", f"{drops.KEEP_DAYS} days",
+        )  # fmt: skip
 
 
 def _concluded(
@@ -173,7 +192,7 @@ def _write(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> int
     return rows
 
 
-def _purposes() -> dict[str, Mapping[str, Any]]:
+def source_purposes() -> dict[str, Mapping[str, Any]]:
     """Goal, legal basis and more of each source, from where the docs have it."""
     found: dict[str, Mapping[str, Any]] = {}
     for file in sorted((PROJECT / "models" / "staging").glob("*/_*__sources.yml")):

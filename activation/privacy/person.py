@@ -18,7 +18,7 @@ from activation.landing.contract import Table, contract
 from activation.landing.normalise import e164
 from activation.landing.normalise import email as email_form
 from activation.landing.source import literal
-from activation.privacy.belongings import collect, set_person, shared_by
+from activation.privacy.belongings import collect, ledger_rows, set_person, shared_by
 from activation.privacy.identifiers import (
     CONTACTS,
     CUSTOMER,
@@ -109,10 +109,11 @@ def find_person(
         profiles = [str(profile) for (profile,) in rows]
         earlier = connection.execute("select earlier_id from earlier where customer_id = ?", [customer])
         customers = [customer, *(str(row[0]) for row in earlier.fetchall())]
+    customers += [name for name in _customers_frozen(connection, home, profiles) if name not in customers]
     start = {(PROFILE, profile) for profile in profiles} | {(CUSTOMER, name) for name in customers}
     known, shared = collect(connection, home, start | set(contacts))
     _refuse_unmapped(connection, home, known | shared)
-    if not customers and contacts and contacts[0] in shared:
+    if customer is None and contacts and contacts[0] in shared:
         raise ConfigurationError(
             f"a profile has this address, and no customer is known for it: {BUILD_FIRST}"
         )
@@ -153,6 +154,19 @@ def _read_map(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     connection.execute(
         "create temp table stitched (device_id varchar, customer_id varchar, since timestamp, until timestamp)"
     )
+
+
+def _customers_frozen(connection: duckdb.DuckDBPyConnection, home: Home, profiles: list[str]) -> list[str]:
+    """Customer ids that these profiles, and no others, had in some frozen run."""
+    frozen = ledger_rows(home, "profile_customers")
+    if frozen is None:
+        return []
+    rows = connection.execute(
+        f"select distinct customer_id from (select customer_id from {frozen} group by run_id, customer_id "
+        "having bool_and(list_contains($profiles, profile_id))) order by 1",
+        {"profiles": profiles},
+    ).fetchall()
+    return [str(name) for (name,) in rows]
 
 
 def contact_of(address: str) -> tuple[str, str]:

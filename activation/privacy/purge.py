@@ -12,9 +12,10 @@ from activation.clock import naive_utc
 from activation.home import Home, fsync_directory
 from activation.landing.contract import Table, contract
 from activation.landing.source import literal, quoted
+from activation.privacy import drops
 from activation.privacy.rewrite import counted_by_file, opened, record_removal, rows_of, without
 
-QUARANTINE = "quarantine"
+QUARANTINE, DROPS = "quarantine", "drops"
 # A month to mend a file and drop it again; what nobody mended by then is only a copy of raw personal data.
 QUARANTINE_KEEP_DAYS = 30
 _STAMPED = re.compile(r"(\d{8}T\d{12}Z)-[0-9a-f]{12}\.parquet")
@@ -22,7 +23,7 @@ _STAMPED = re.compile(r"(\d{8}T\d{12}Z)-[0-9a-f]{12}\.parquet")
 
 @dataclass(frozen=True)
 class Purged:
-    """What a purge did, or would do, to one table. Of quarantine the counts are of files."""
+    """What a purge did, or would do, to one table. Of quarantine and drops the counts are of files."""
 
     table: str
     keep_days: int | None
@@ -54,6 +55,7 @@ def purge(home: Home, as_of: datetime, *, dry_run: bool = False) -> list[Purged]
                 for file in files:
                     without(connection, file, condition)
         found.append(_purge_quarantine(home, as_of, dry_run=dry_run))
+        found.append(_purge_drops(home, as_of, dry_run=dry_run))
     return found
 
 
@@ -77,6 +79,13 @@ def _purge_quarantine(home: Home, as_of: datetime, *, dry_run: bool) -> Purged:
         file.unlink()
         fsync_directory(file.parent)
     return Purged(QUARANTINE, QUARANTINE_KEEP_DAYS, len(files), len(gone))
+
+
+def _purge_drops(home: Home, as_of: datetime, *, dry_run: bool) -> Purged:
+    total, gone = drops.old_files(home, as_of)
+    for file in [] if dry_run else gone:
+        drops.remove(file)
+    return Purged(DROPS, drops.KEEP_DAYS, total, len(gone))
 
 
 def _set_aside_at(file: Path) -> datetime:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
@@ -18,8 +19,6 @@ from typing import Any
 from activation.home import Home
 from activation.sandbox.calls import Call, Response, Twin, encoded
 
-TASKS = "hubspot_tasks"
-CONTACTS = "hubspot_contacts"
 BATCH = re.compile(r"/crm/v3/objects/(tasks|contacts)/batch/(create|read|update|upsert)")
 MAX_INPUTS = 100
 TRACE = "objectWriteTraceId"
@@ -56,7 +55,7 @@ class _Crm:
         log = home.sandbox / "accepted.jsonl"
         for line in log.read_text().splitlines() if log.exists() else ():
             person = json.loads(line)
-            if person["destination"] == TASKS:
+            if person["destination"] == "hubspot" and "task_id" in person:
                 self._tasks[person["message_id"]] = person["task_id"]
 
     def answer(self, call: Call) -> Response:
@@ -95,7 +94,7 @@ class _Crm:
             made.append(_record(task_id, properties, each))
             address = each["associations"][0]["to"]["id"]
             about = {"message_id": message_id, "address": address, "task_id": task_id}
-            accepted.append({"destination": TASKS, "campaign": None, **about})
+            accepted.append({"campaign": None, **about})
         if errors and not all(each.get(TRACE) for each in inputs):
             return _error(400, errors[0][1], "A task is not valid.")
         self._tasks |= {each["message_id"]: each["task_id"] for each in accepted if each["message_id"]}
@@ -144,11 +143,13 @@ class _Crm:
             if not record or record.startswith("missing"):
                 errors.append((each, "OBJECT_NOT_FOUND"))
                 continue
-            done.append(_record(record, each["properties"], each))
+            # Who is named by e-mail has a record id as everybody has.
+            record_id = str(int(hashlib.sha256(record.encode()).hexdigest()[:9], 16)) if by_email else record
+            done.append(_record(record_id, each["properties"], each))
             for name, value in each["properties"].items():
                 change = {"audience": name, "operation": "add" if value else "remove"}
                 identifiers = {"email" if by_email else "id": record}
-                accepted.append({"destination": CONTACTS, **change, "identifiers": identifiers})
+                accepted.append({**change, "identifiers": identifiers})
         if errors and not all(each.get(TRACE) for each in inputs):
             return _error(400, errors[0][1], "A contact is not valid.")
         return replace(_batch(200, done, errors), accepted=tuple(accepted))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -19,6 +20,7 @@ from activation.errors import ConfigurationError
 from activation.home import Home
 from activation.sandbox import (
     dummy,
+    events,
     expo,
     fcm,
     google,
@@ -28,14 +30,15 @@ from activation.sandbox import (
     meta,
     sendgrid,
     twilio,
+    webhook,
 )
 from activation.sandbox.calls import Call, Response, Twin, encoded
 from activation.sandbox.faults import Faults
 
 # A twin that remembers something is made for each sandbox, of its home and its name.
 TWINS: dict[str, Twin | Callable[[Home, str], Twin]] = {
-    "sendgrid": sendgrid.TWIN,
-    "twilio": twilio.TWIN,
+    "sendgrid": events.reporting(sendgrid.TWIN),
+    "twilio": events.reporting(twilio.TWIN),
     "meta": meta.TWIN,
     "google": google.twin,
     "hubspot": hubspot.twin,
@@ -43,6 +46,10 @@ TWINS: dict[str, Twin | Callable[[Home, str], Twin]] = {
     "expo": expo.twin,
     "fcm": fcm.TWIN,
     "lob": lob.twin,
+    "onsite_webhook": webhook.twin,
+    "list_webhook": webhook.twin,
+    "support_webhook": webhook.twin,
+    "social_webhook": webhook.twin,
     "dummy_fire": dummy.twin,
     "dummy_idempotent": dummy.twin,
     "dummy_lookup": dummy.twin,
@@ -87,13 +94,14 @@ class Server(ThreadingHTTPServer):
 
     def accept(self, destination: str, response: Response) -> None:
         """Write down whom a twin accepted, at the home's clock, before anybody hears of it."""
-        at = self._now()
+        at = self.now()
         lines = [{"at": at, "destination": destination, **person} for person in response.accepted]
         with self._lock:
             self._log.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
             self._log.flush()
 
-    def _now(self) -> str:
+    def now(self) -> str:
+        """The home's clock; the wall's where it was never set."""
         try:
             moment = clock_of(self.home).now()
         except ConfigurationError:
@@ -155,13 +163,19 @@ class Handler(BaseHTTPRequestHandler):
             return encoded(200, {"requests": self._twins.requests})
         if path == "/_muster/health":
             return encoded(200, {"home_id": self._twins.home.home_id, "pid": os.getpid()})
-        if path == "/_muster/faults" and self.command == "POST":
+        if path in {"/_muster/faults", "/_muster/events"} and self.command == "POST":
             try:
-                self._twins.faults.script(json.loads(body))
-            except (ConfigurationError, ValueError) as error:
+                return self._change(path, json.loads(body))
+            except (ConfigurationError, ValueError, AttributeError, TypeError) as error:
                 return encoded(400, {"error": str(error)})
-            return Response(204)
         return Response(404)
+
+    def _change(self, path: str, wanted: Any) -> Response:
+        if path == "/_muster/faults":
+            self._twins.faults.script(wanted)
+            return Response(204)
+        moment = datetime.fromisoformat(self._twins.now())
+        return encoded(200, events.emit(self._twins.home, wanted, moment))
 
     def _vendor(self, vendor: str, call: Call) -> None:
         self._twins.count()

@@ -14,6 +14,7 @@ from activation.sandbox.calls import Call, Response, Twin, encoded
 
 PATH = re.compile(r"/2010-04-01/Accounts/([^/]+)/Messages\.json")
 NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
+SERVICE = re.compile(r"MG[0-9a-fA-F]{32}")
 MAX_BODY_CHARACTERS = 1600
 MAGIC_NUMBERS = {
     "+15005550001": 21211,
@@ -35,6 +36,7 @@ MESSAGES = {
     21610: "Attempt to send to unsubscribed recipient",
     21612: "The 'To' phone number is not currently reachable using the 'From' phone number.",
     21614: "'To' number is not a valid mobile number",
+    21705: "The Messaging Service Sid is invalid.",
     21617: "The concatenated message body exceeds the 1600 character limit.",
 }
 CODES = {401: 20003, 403: 20003, 404: 20404, 429: 20429}
@@ -57,12 +59,13 @@ def answer(call: Call) -> Response:
     if code is not None:
         return _refusal(code, 400)
     callback = parse_qs(urlsplit(form.get("StatusCallback", "")).query)
+    sid = f"SM{uuid.uuid4().hex}"
     accepted = {
         "campaign": callback.get("campaign", [None])[0],
         "message_id": callback.get("message_id", [None])[0],
         "address": form["To"],
+        "provider_id": sid,
     }
-    sid = f"SM{uuid.uuid4().hex}"
     resource = {
         "account_sid": path[1],
         "api_version": "2010-04-01",
@@ -88,6 +91,7 @@ def _code(form: dict[str, str]) -> int | None:
     checks = (
         (not to, 21604),
         (not form.get("From") and not form.get("MessagingServiceSid"), 21603),
+        ("MessagingServiceSid" in form and not SERVICE.fullmatch(form["MessagingServiceSid"]), 21705),
         (not body, 21602),
         (len(body) > MAX_BODY_CHARACTERS, 21617),
         (not NUMBER.fullmatch(to), 21211),

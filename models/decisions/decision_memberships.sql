@@ -14,7 +14,7 @@ with receipts as (
         external_id,
         state,
         coalesce(attempted_at, known_at) as attempted_at
-    from {{ ref('stg_ledger__membership_receipts') }}
+    from {{ ref('int_membership_receipts_settled') }}
     where state in ('accepted', 'in_doubt')
 
 ),

@@ -1,6 +1,7 @@
 -- Every reason known why an address, a number or a profile must not be contacted, whoever reported it.
 -- Complaints, hard bounces and unsubscribes stick; who left one programme (an unsubscribe whose detail is
--- `programme:<campaign>`) stays in the others. A STOP is lifted only by the same number's later START.
+-- `programme:<campaign>`) stays in the others. A STOP is lifted only by the same number's later START. What a provider
+-- dropped for such a reason says that the person is on its own list.
 with email_events as (
 
     select
@@ -43,8 +44,8 @@ email_opt_outs as (
         message_id,
         email_normalised,
         case
-            when event = 'complaint' then 'complaint'
-            when event = 'unsubscribe' then 'unsubscribe'
+            when event = 'complaint' or (event = 'dropped' and detail = 'complaint') then 'complaint'
+            when event = 'unsubscribe' or (event = 'dropped' and detail = 'unsubscribe') then 'unsubscribe'
             else 'hard_bounce'
         end as reason,
         case
@@ -53,7 +54,10 @@ email_opt_outs as (
         end as campaign,
         occurred_at
     from email_events
-    where event in ('complaint', 'unsubscribe') or (event = 'bounce' and detail = 'hard')
+    where
+        event in ('complaint', 'unsubscribe')
+        or (event = 'bounce' and detail = 'hard')
+        or (event = 'dropped' and detail in ('complaint', 'unsubscribe', 'hard'))
 
 ),
 

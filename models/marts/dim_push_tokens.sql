@@ -1,4 +1,5 @@
--- Where an app of the customer can be reached: the token of the device that was seen last.
+-- Where an app of the customer can be reached: the token of the device that was seen last, of those whose service has
+-- not said since that the token is gone.
 with devices as (
 
     select
@@ -9,6 +10,17 @@ with devices as (
         seen_at
     from {{ ref('stg_crm__devices') }}
     where push_token is not null and seen_at < {{ as_of() }}
+
+),
+
+tokens_gone as (
+
+    select
+        push_token,
+        max(occurred_at) as gone_at
+    from {{ ref('stg_provider__push_events') }}
+    where event = 'unregistered' and push_token is not null
+    group by push_token
 
 ),
 
@@ -35,6 +47,9 @@ tokens_ranked as (
     from devices
     inner join profiles_mapped
         on devices.profile_id = profiles_mapped.profile_id
+    left join tokens_gone
+        on devices.push_token = tokens_gone.push_token
+    where tokens_gone.gone_at is null or tokens_gone.gone_at < devices.seen_at
 
 )
 

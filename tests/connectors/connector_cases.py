@@ -41,7 +41,7 @@ FIELDS = {
     "first_name": "Zelmira",
     "last_name": "Quillfeather",
     "offer_text": "15 % off",
-    "line1": "1 Example Street",
+    "line1": "47 Quillfeather Lane",
     "city": "Springfield",
     "state": "IL",
     "zip": "01234",
@@ -63,6 +63,7 @@ BAD_ROWS: dict[str, Mapping[str, str]] = {
     "expo": {"address": "ExponentPushToken[unregistered]"},
     "fcm": {"address": "unregistered"},
     "lob": {"fields": json.dumps(FIELDS | {"zip": "00000"})},
+    "hubspot_tasks": {"address": "missing-1"},
     "dummy_fire": {"address": "refused@example.com"},
     "dummy_idempotent": {"address": "refused@example.com"},
     "dummy_lookup": {"address": "refused@example.com"},
@@ -135,6 +136,7 @@ def memberships(
     return Request("request-1", "nightly", "2026-11-21", 1, operation, "120330", None, pa.table(rows))
 
 
+@cache
 def request_of(name: str, people: int) -> Request:
     """So many people whom the vendor would accept."""
     if Operation.SEND in REGISTRY[name].operations:

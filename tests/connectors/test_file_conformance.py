@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from connector_cases import SENDER, memberships, messages, ordinary_request
+from connector_cases import SENDER, memberships, messages, nobody_at, ordinary_request
 
 from activation.connectors.file_drop import FileDrop, Form
 from activation.connectors.registry import AS_FILES, connector
 from activation.content import load_templates, render
 from activation.home import Home
-from activation.types import Capability, Content, Operation, Request, State
+from activation.types import Answer, Capability, Content, Operation, Request, State
 
 every_file = pytest.mark.parametrize("name", sorted(AS_FILES))
 FIELDS = json.dumps({"first_name": "Ann", "offer_text": "15 % off"})
@@ -181,6 +181,52 @@ def test_what_is_there_but_perhaps_not_on_disk_is_in_doubt(
     answer = drop(name, tmp_path).send(ordinary_request(name))
     assert (answer.state, answer.reason) == (State.IN_DOUBT, "file_eio")
     assert f"{name}/{answer.provider_id}.done" in found(tmp_path)
+
+
+@every_file
+def test_a_file_that_is_there_can_be_looked_up(name: str, tmp_path: Path) -> None:
+    """Also where an earlier request of the same rows delivered first, and where a row was refused."""
+    request = ordinary_request(name)
+    drop(name, tmp_path).send(request)
+    second = replace(nobody_at(request, 0), request_id="request-2")
+    answer = drop(name, tmp_path).send(second)
+    before = found(tmp_path)
+    assert drop(name, tmp_path).look_up(second) == answer
+    assert drop(name, tmp_path).look_up(request).provider_id != answer.provider_id
+    assert answer.rows[0].state is State.REFUSED
+    assert found(tmp_path) == before
+
+
+@every_file
+def test_what_a_dead_process_left_never_comes_and_is_removed(name: str, tmp_path: Path) -> None:
+    request = ordinary_request(name)
+    answer = drop(name, tmp_path).send(request)
+    (tmp_path / name / f"{answer.provider_id}.done").unlink()
+    for left in (f".{answer.provider_id}.tmp", f".{answer.provider_id}.done.tmp"):
+        (tmp_path / name / left).write_bytes(b"of a killed process")
+    assert drop(name, tmp_path).look_up(request) == Answer(State.PLANNED, "not_found")
+    assert found(tmp_path) == {}
+    assert drop(name, tmp_path / "nowhere").look_up(request) == Answer(State.PLANNED, "not_found")
+    assert drop(name, tmp_path).send(request) == answer
+
+
+def test_a_look_up_that_fails_leaves_the_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = ordinary_request("mail_file")
+    answer = drop("mail_file", tmp_path).send(request)
+    manifest = tmp_path / "mail_file" / f"{answer.provider_id}.done"
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", broken(Path.read_bytes, lambda *_: True, errno.EIO))
+        assert drop("mail_file", tmp_path).look_up(request) == Answer(State.IN_DOUBT, "file_eio")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", broken(os.fsync, lambda _: True, errno.EIO))
+        assert drop("mail_file", tmp_path).look_up(request).state is State.IN_DOUBT
+    manifest.write_bytes(b"flipped bits")
+    assert drop("mail_file", tmp_path).look_up(request) == Answer(State.IN_DOUBT, "file_manifest_unreadable")
+
+
+def test_a_file_with_nobody_in_it_is_looked_up_as_it_was_refused(tmp_path: Path) -> None:
+    request = memberships([None], [None])
+    assert drop("crm_file", tmp_path).look_up(request) == drop("crm_file", tmp_path).send(request)
 
 
 def test_a_directory_that_cannot_be_made_is_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 from connector_cases import SENDER, RawServer, connection_to, http_answer, messages
 
+from activation import settings
 from activation.connectors.registry import connector
 from activation.connectors.twilio import Twilio
 from activation.errors import ConfigurationError
@@ -74,7 +75,21 @@ def test_a_number_that_cannot_be_texted_is_refused(
     assert sandbox.accepted() == []
 
 
-@pytest.mark.parametrize("code", [20003, 20404, 21212, 21606])
+def test_a_messaging_service_chooses_the_number_itself(home: Home, sandbox: Sandbox) -> None:
+    service = replace(SENDER, phone=f"MG{'0a' * 16}")
+    destination = Twilio(settings.connection(home, "TWILIO"), service)
+    answer = destination.send(messages("twilio", [ORDINARY]))
+    assert answer.state is State.ACCEPTED
+    assert [line["message_id"] for line in sandbox.accepted()] == [f"{0:032x}"]
+
+
+def test_half_a_messaging_service_is_a_number_that_is_none(raw_server: RawServerMaker) -> None:
+    server = raw_server(QUEUED)
+    send(server, replace(SENDER, phone="MG123"))
+    assert parse_qs(server.received[0][1].decode())["From"] == ["MG123"]
+
+
+@pytest.mark.parametrize("code", [20003, 20404, 21212, 21606, 21701, 21703, 21704, 21705])
 def test_what_concerns_everybody_refuses_nobody(code: int, raw_server: RawServerMaker) -> None:
     server = raw_server(http_answer(400, json.dumps({"code": code}).encode()))
     answer = send(server)

@@ -25,7 +25,7 @@ def messages(world: World, decided: Mapping[str, Row]) -> dict[str, str | None]:
 def changes(world: World, decided: Mapping[str, Row]) -> Counter[Change]:
     """Remove what is possibly there and not wanted; add what is wanted and not certainly there."""
     attempts = defaultdict(list)
-    for receipt in world.tables["stg_ledger__membership_receipts"]:
+    for receipt in world.tables["int_membership_receipts_settled"]:
         if receipt["state"] in ("accepted", "in_doubt"):
             attempts[_member(receipt)].append(receipt)
     wanted = set(_wanted(world, decided))

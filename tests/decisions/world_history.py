@@ -102,5 +102,5 @@ def sets(draw: Draw, as_of: datetime, ids: list[str], candidates: list[Row]) -> 
     return {
         "set_destinations": destinations,
         "destination_audiences": audiences,
-        "stg_ledger__membership_receipts": receipts,
+        "int_membership_receipts_settled": receipts,
     }

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.xdist_group("dbt")
 PARTS = ("activation", "macros", "models", "seeds", "tests/dbt", "tests/connectors")
 FILES = ("dbt_project.yml", "profiles.yml", "pyproject.toml")
 STEP = re.compile(
-    r"^\*\*(?:New file|One line)\*\* (?:in )?`(?P<path>[^`]+)`"
+    r"^\*\*(?:New file|One line|Instead of the twin)\*\* (?:in )?`(?P<path>[^`]+)`"
     r"(?:, (?P<how>after|instead of) `(?P<anchor>[^`]+)`)?\n\n```\w+\n(?P<text>.*?)```$",
     re.MULTILINE | re.DOTALL,
 )
@@ -62,7 +62,8 @@ def recipe(number: int) -> list[Step]:
     steps = [
         Step(match["path"], match["text"], match["how"], match["anchor"]) for match in STEP.finditer(section)
     ]
-    assert len(steps) == len(re.findall(r"^\*\*(?:New file|One line)\*\*", section, re.MULTILINE))
+    marks = re.findall(r"^\*\*(?:New file|One line|Instead of the twin)\*\*", section, re.MULTILINE)
+    assert len(steps) == len(marks)
     return steps
 
 
@@ -142,8 +143,12 @@ def test_a_line_without_its_campaign_is_named(project: Path) -> None:
     assert "models/campaigns/cmp_frequent_thanks.yml" in str(caught.value)
 
 
-def test_a_connector_passes_the_conformance_suite(project: Path) -> None:
-    follow(3, project)
+@pytest.mark.parametrize("answers_by", ["twin", "stand-in"])
+def test_a_connector_passes_the_conformance_suite(answers_by: str, project: Path) -> None:
+    twin, stand_in = "activation/sandbox/", "tests/connectors/connector_cases.py"
+    for step in recipe(3):
+        if not step.path.startswith(twin if answers_by == "stand-in" else stand_in):
+            step.follow(project)
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "postbird"]
     command.append("tests/connectors/test_conformance.py")
     environment = os.environ | {"PYTHONPATH": str(project)}

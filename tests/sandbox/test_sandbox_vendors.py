@@ -124,6 +124,7 @@ def test_twilio_accepts(sandbox: Sandbox) -> None:
     assert reply.json()["sid"].startswith("SM")
     (line,) = sandbox.accepted()
     assert line.pop("at")
+    assert line.pop("provider_id") == reply.json()["sid"]
     assert line == {"destination": "twilio", "campaign": "hello", "message_id": "m1", "address": SMS["To"]}
 
 

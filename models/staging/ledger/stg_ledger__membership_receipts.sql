@@ -13,6 +13,7 @@ with receipts as (
         phone,
         external_id,
         state,
+        provider_id,
         attempted_at,
         known_at
     from {{ source('ledger', 'membership_receipts') }}
@@ -48,6 +49,7 @@ select
     phone,
     external_id,
     state,
+    provider_id,
     attempted_at,
     known_at
 from states_ranked
