@@ -11,13 +11,13 @@ from activation.frozen import connect
 STAMPS = frozenset({"run_id", "as_of", "known_at"})
 
 
-def content_digest(pattern: str) -> tuple[int, str]:
-    """Rows and SHA-256 over the sorted digests of the canonical rows of Parquet files.
+def content_digest(pattern: str, condition: str = "true") -> tuple[int, str]:
+    """Rows and SHA-256 over the sorted digests of the canonical rows of Parquet files, of those that meet a condition.
 
     A canonical row is its columns by name, each as text: times in UTC, null as one NUL character, joined by
     the unit separator.
     """
-    engine = connect()
+    engine = connect(Path(pattern).parent)
     try:
         engine.execute("set timezone = 'UTC'")
         described = engine.execute("describe select * from read_parquet(?)", [pattern]).fetchall()
@@ -26,7 +26,8 @@ def content_digest(pattern: str) -> tuple[int, str]:
             f"coalesce(cast({_plain(name, kind)} as varchar), chr(0))" for name, kind in columns
         )
         batches = engine.execute(
-            f"select md5(concat_ws(chr(31), {canonical})) as row_digest from read_parquet(?) order by 1",
+            f"select md5(concat_ws(chr(31), {canonical})) as row_digest from read_parquet(?) where {condition} "
+            "order by 1",
             [pattern],
         ).to_arrow_reader(100_000)
         total, digest = 0, hashlib.sha256()

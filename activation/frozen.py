@@ -83,7 +83,6 @@ def connect(*directories: Path) -> duckdb.DuckDBPyConnection:
         allowed = ", ".join("'" + str(each.resolve()).replace("'", "''") + "/'" for each in directories)
         engine.execute(f"set allowed_directories = [{allowed}]")
         engine.execute("set enable_external_access = false")
-        engine.execute("set lock_configuration = true")
     return engine
 
 

@@ -49,7 +49,7 @@ class Waterfall:
 
 def waterfalls(directory: Path) -> list[Waterfall]:
     """One waterfall per campaign of an exported or frozen run, in order of priority."""
-    with connect() as engine:
+    with connect(directory) as engine:
         engine.execute("set variable decisions = ?", [str(directory / "decisions.parquet")])
         firsts = engine.execute(
             "select campaign, verdict, coalesce(reason, ''), count(*), min(priority), max(slot) "

@@ -48,7 +48,7 @@ def estimates(directory: Path, project: Path = PROJECT) -> dict[str, list[Estima
     Raises ``ConfigurationError`` where a channel has no line in ``channel_costs.csv``.
     """
     rates = _rates(project)
-    with connect() as engine:
+    with connect(directory) as engine:
         streams = engine.execute(
             """
             select campaign, destination, channel, count(*) from read_parquet($messages)

@@ -34,7 +34,7 @@ def previews(
     found: dict[str, list[Preview]] = {}
     order = "md5($run || '|' || customer_id), position"
     draw = f"qualify row_number() over (partition by campaign order by {order}) <= $count order by campaign, {order}"
-    with connect() as engine:
+    with connect(directory) as engine:
         messages = engine.execute(
             "select campaign, template, variant, offer, address, fields from read_parquet($file) " + draw,
             {"file": str(directory / "outbox_messages.parquet"), "run": run_id, "count": count},

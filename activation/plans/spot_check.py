@@ -27,7 +27,7 @@ def spot_check(directory: Path, run_id: str, count: int) -> dict[str, list[Drawn
     The draw is a digest of run and customer: random among people, and the same whenever it is asked.
     """
     known = load_reasons()
-    with connect() as engine:
+    with connect(directory) as engine:
         rows = engine.execute(
             """
             select campaign, verdict, reason, drawn.customer_id, drawn.qualified_by, drawn.reasons

@@ -152,8 +152,8 @@ def _profiles(home: Home, lines: list[Line]) -> list[tuple[str, str]]:
         return []
     with duckdb.connect() as engine:
         found = engine.execute(
-            "select address, min(profile_id) from (select unnest(?) as address) inner join read_parquet(?) "
-            "on address in (email_normalised, phone_e164) group by address order by address",
+            "select asked, min(profile_id) from (select unnest(?) as asked) inner join read_parquet(?) "
+            "on asked in (email_normalised, phone_e164) group by asked order by asked",
             [addresses, files],
         ).fetchall()
     return [
