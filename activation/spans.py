@@ -83,6 +83,22 @@ def _cut_up(old: Mapping[str, Any], cuts: Sequence[Cut], made: list[dict[str, An
     return rows
 
 
+def span_of(connection: Connection, key: int) -> dict[str, Any] | None:
+    """The span that a row lies in; ``None`` where the journal does not have it."""
+    query = select(spans).where(spans.c.first_seq <= key).order_by(spans.c.first_seq.desc()).limit(1)
+    found = connection.execute(query).mappings().first()
+    return dict(found) if found is not None and found["last_seq"] >= key else None
+
+
+def single_out(connection: Connection, key: int, changes: Mapping[str, Any]) -> None:
+    """Change columns of one row alone; it keeps the others. Raises ``StaleError`` where it is not there."""
+    old = span_of(connection, key)
+    if old is None:
+        raise StaleError
+    kept = {name: value for name, value in old.items() if name not in {"first_seq", "last_seq"}}
+    recut(connection, [Cut(key, key, {**kept, **changes})], spans.c.first_seq == old["first_seq"])
+
+
 def ranges(keys: Iterable[int]) -> Iterator[Range]:
     """Ascending keys as ranges of neighbours."""
     first = last = None

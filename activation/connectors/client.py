@@ -41,6 +41,8 @@ class Auth(StrEnum):
 
     BEARER = "bearer"
     BASIC = "basic"
+    # What is sent is signed, or its address is the credential.
+    NONE = "none"
 
 
 class Client:
@@ -64,7 +66,7 @@ class Client:
         self._timeout = (min(connect_timeout, deadline), deadline)
         self._max_body = max_body
         self._headers = {
-            "Authorization": _authorization(connection, auth),
+            **_authorization(connection, auth),
             "Accept": "application/json",
             "Accept-Encoding": "identity",
             "Connection": "keep-alive",
@@ -196,12 +198,14 @@ def check_size(name: str, body: bytes, limit: int) -> bytes:
     return body
 
 
-def _authorization(connection: Connection, auth: Auth) -> str:
+def _authorization(connection: Connection, auth: Auth) -> dict[str, str]:
+    if auth is Auth.NONE:
+        return {}
     if auth is Auth.BEARER and connection.token:
-        return f"Bearer {connection.token}"
+        return {"Authorization": f"Bearer {connection.token}"}
     if auth is Auth.BASIC and connection.username and connection.password:
         pair = f"{connection.username}:{connection.password}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     needed = ("TOKEN",) if auth is Auth.BEARER else ("USERNAME", "PASSWORD")
     names = " and ".join(f"MUSTER_{connection.name}_{part}" for part in needed)
     raise ConfigurationError(f"{connection.name} signs in with {names}: set it (or the same with _FILE)")
