@@ -104,7 +104,7 @@ def deliver(
     for a template that changed after the freeze or a connector that cannot make the request (its rows stay planned),
     ``JournalUnsafeError``.
     """
-    with journal.hold(campaign), closing(connect()) as engine:
+    with journal.hold(campaign), closing(connect(home.ledger)) as engine:
         epoch, interrupted = claims.take_lease(journal, campaign, clock.now())
         crew = Crew(connector, another, connector.throughput.workers, should_stop)
         delivery = _Delivery(

@@ -147,7 +147,7 @@ def _plan_kind(
 ) -> None:
     named = {"file": str(run.file(kind))}
     base = sequence(number, kind, 0)
-    with closing(connect()) as engine:
+    with closing(connect(run.directory)) as engine:
         try:
             found = (
                 engine.execute(STREAM_SQL[kind], named | {"campaign": campaign}).to_arrow_table().to_pylist()

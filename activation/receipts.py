@@ -100,7 +100,7 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: Scope, now
     told = [span for span in untold(journal, scope) if span[2] is None or span[2] in known]
     stamp = naive_utc(now).strftime("%Y%m%dT%H%M%S")
     written = 0
-    with closing(connect()) as engine:
+    with closing(connect(home.ledger)) as engine:
         engine.register("answers", _table([row[:-1] for row in answers], ANSWERS_SCHEMA))
         for number, part in enumerate(batches(told, BATCH_ROWS)):
             # Two processes may write at the same moment of a simulated clock.
