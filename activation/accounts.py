@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
-from sqlalchemy import ColumnElement, Select, case, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, case, func, literal_column, or_, select, update
 
 from activation.errors import ConfigurationError
 from activation.frozen import Kind
 from activation.journal import Journal
-from activation.journal_tables import CLAIMED, deliveries, position_of, requests, runs, streams
+from activation.journal_tables import CLAIMED, message_ids, position_of, requests, runs, spans, streams
+from activation.spans import Cut, Range, recut, size
 from activation.streams import moment_of
 from activation.types import State
 
+IDS_PER_QUERY = 500
+_MESSAGE_ID = re.compile(r"[0-9a-f]{32}")
 VERDICTS = frozenset({State.ACCEPTED, State.REFUSED})
 
 
@@ -39,7 +45,7 @@ class RequestRecord:
 
 @dataclass(frozen=True)
 class Doubt:
-    """A request whose outcome is unknown for ``positions`` of the frozen outbox of its ``kind``."""
+    """A request whose outcome is unknown for rows of the frozen outbox of its ``kind``: their keys in ``parts``."""
 
     request_id: str
     run_id: str
@@ -48,35 +54,39 @@ class Doubt:
     kind: Kind
     attempted_at: datetime
     reason: str
-    positions: tuple[int, ...]
+    request: int
+    stream: int
+    parts: tuple[Range, ...]
+    is_whole: bool
+    expires_at: int | None
 
     @property
     def people(self) -> int:
         """How many people it is unknown for."""
-        return len(self.positions)
+        return size(self.parts)
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Their places in the frozen outbox."""
+        return tuple(
+            position
+            for first, last in self.parts
+            for position in range(position_of(first), position_of(last) + 1)
+        )
 
 
 def summary(journal: Journal, run_id: str) -> dict[str, dict[str, int]]:
     """Rows of a run by campaign and state; the counts of a campaign sum to all of its frozen rows."""
-    by_row = (
-        select(
-            deliveries.c.stream,
-            deliveries.c.state,
-            deliveries.c.request,
-            func.count().label("people"),
-        )
-        .where(_within_run(run_id))
-        .group_by(deliveries.c.stream, deliveries.c.state, deliveries.c.request)
-        .subquery()
-    )
-    state = case((by_row.c.state == CLAIMED, requests.c.state), else_=by_row.c.state)
+    rows = func.sum(spans.c.last_seq - spans.c.first_seq + 1)
+    state = case((spans.c.state == CLAIMED, requests.c.state), else_=spans.c.state).label("state")
     query = (
-        select(streams.c.campaign, state.label("state"), func.sum(by_row.c.people).label("people"))
+        select(streams.c.campaign, state, rows)
         .select_from(
-            by_row.join(streams, streams.c.stream == by_row.c.stream).outerjoin(
-                requests, requests.c.request == by_row.c.request
-            )
+            spans.join(streams, streams.c.stream == spans.c.stream)
+            .join(runs, runs.c.run == streams.c.run)
+            .outerjoin(requests, requests.c.request == spans.c.request)
         )
+        .where(runs.c.run_id == run_id)
         .group_by(streams.c.campaign, state)
         .order_by(streams.c.campaign, state)
     )
@@ -113,41 +123,48 @@ def requests_of(journal: Journal, run_id: str, campaign: str | None = None) -> l
         ]
 
 
-def in_doubt(journal: Journal, run_id: str | None = None) -> list[Doubt]:
-    """Every request with rows of unknown outcome, oldest first; of one run, or of all."""
-    whole = _requests().where(requests.c.state == State.IN_DOUBT)
-    singled_out = select(deliveries.c.request).where(_is_singled_out())
-    partly = _requests().where(requests.c.request.in_(singled_out), requests.c.state != State.IN_DOUBT)
-    doubts = []
+def in_doubt(journal: Journal, run_id: str | None = None, campaign: str | None = None) -> list[Doubt]:
+    """Every request with rows of unknown outcome, oldest first; of one run or campaign, or of all."""
+    rows = (
+        _requests()
+        .add_columns(spans.c.first_seq.label("first"), spans.c.last_seq.label("last"), spans.c.expires_at)
+        .join(spans, spans.c.request == requests.c.request)
+        .where(
+            or_(
+                (requests.c.state == State.IN_DOUBT) & (spans.c.state == CLAIMED),
+                _is_singled_out(),
+            )
+        )
+        .order_by(requests.c.request, spans.c.first_seq)
+    )
+    if run_id is not None:
+        rows = rows.where(runs.c.run_id == run_id)
+    if campaign is not None:
+        rows = rows.where(streams.c.campaign == campaign)
     with journal.read() as connection:
-        for query in (whole, partly):
-            if run_id is not None:
-                query = query.where(runs.c.run_id == run_id)  # noqa: PLW2901
-            for row in connection.execute(query).all():
-                states: list[ColumnElement[str]] = [literal_column("'in_doubt'")]
-                if row.state == State.IN_DOUBT:
-                    states.append(literal_column(f"'{CLAIMED}'"))
-                seqs = connection.execute(
-                    select(deliveries.c.seq)
-                    .where(
-                        deliveries.c.seq.between(row.first_seq, row.last_seq),
-                        deliveries.c.request == row.request,
-                        deliveries.c.state.in_(states),
-                    )
-                    .order_by(deliveries.c.seq)
-                ).scalars()
-                doubts.append(
-                    Doubt(
-                        request_id=row.request_id,
-                        run_id=row.run_id,
-                        campaign=row.campaign,
-                        destination=row.destination,
-                        kind=Kind(row.kind),
-                        attempted_at=_certain(row.attempted_at),
-                        reason=row.reason,
-                        positions=tuple(position_of(seq) for seq in seqs),
-                    )
-                )
+        found = connection.execute(rows).all()
+    doubts = []
+    for _, group in groupby(found, key=lambda row: row.request):
+        members = list(group)
+        row = members[0]
+        doubts.append(
+            Doubt(
+                request_id=row.request_id,
+                run_id=row.run_id,
+                campaign=row.campaign,
+                destination=row.destination,
+                kind=Kind(row.kind),
+                attempted_at=_certain(row.attempted_at),
+                reason=row.reason,
+                request=row.request,
+                stream=row.stream,
+                parts=tuple((member.first, member.last) for member in members),
+                is_whole=row.state == State.IN_DOUBT,
+                expires_at=min(
+                    (each.expires_at for each in members if each.expires_at is not None), default=None
+                ),
+            )
+        )
     return sorted(doubts, key=lambda doubt: (doubt.attempted_at, doubt.request_id))
 
 
@@ -168,22 +185,20 @@ def resolve(journal: Journal, request_id: str, state: State, by: str) -> int:
         ).first()
         if known is None:
             raise ConfigurationError(f"there is no request {request_id}: `muster doubt` lists those in doubt")
-        rows = (
-            deliveries.c.seq.between(known.first_seq, known.last_seq),
-            deliveries.c.request == known.request,
+        mine = spans.c.request == known.request
+        within = spans.c.first_seq.between(known.first_seq, known.last_seq)
+        rows = select(func.coalesce(func.sum(spans.c.last_seq - spans.c.first_seq + 1), 0)).where(
+            within, mine
         )
-        people = connection.execute(
-            update(deliveries).where(*rows, _is_singled_out()).values(**told)
-        ).rowcount
+        people = int(connection.execute(rows.where(_is_singled_out())).scalar_one())
+        connection.execute(update(spans).where(within, mine, _is_singled_out()).values(**told))
         is_whole = connection.execute(
             update(requests)
             .where(requests.c.request == known.request, requests.c.state == State.IN_DOUBT)
             .values(**told)
         ).rowcount
         if is_whole:
-            people += connection.execute(
-                select(func.count()).select_from(deliveries).where(*rows, deliveries.c.state == CLAIMED)
-            ).scalar_one()
+            people += int(connection.execute(rows.where(spans.c.state == CLAIMED)).scalar_one())
         if not people:
             raise ConfigurationError(
                 f"request {request_id} is not in doubt: `muster doubt` lists those that are"
@@ -191,17 +206,54 @@ def resolve(journal: Journal, request_id: str, state: State, by: str) -> int:
     return people
 
 
+def confirm(journal: Journal, ids: Sequence[str], state: State, by: str) -> int:
+    """What a provider told of single messages: those of ``ids`` that are in doubt become ``state``; say how many.
+
+    ``ids`` are message ids (32 hex digits), ours or not. Each row leaves its request and speaks for itself.
+    """
+    if state not in VERDICTS:
+        raise ConfigurationError("a message in doubt is confirmed as accepted or as refused")
+    told = {"state": state.value, "reason": f"confirmed by {by}"}
+    # Spans never overlap: a row lies in the last that begins at or before it.
+    earlier = spans.alias()
+    holding = (
+        select(func.max(earlier.c.first_seq))
+        .where(earlier.c.first_seq <= message_ids.c.seq)
+        .scalar_subquery()
+    )
+    people = 0
+    for start in range(0, len(ids), IDS_PER_QUERY):
+        part = [
+            bytes.fromhex(each) for each in ids[start : start + IDS_PER_QUERY] if _MESSAGE_ID.fullmatch(each)
+        ]
+        with journal.write() as connection:
+            query = (
+                select(message_ids.c.seq, spans.c.request, spans.c.state)
+                .select_from(
+                    message_ids.join(spans, spans.c.first_seq == holding).join(
+                        requests, requests.c.request == spans.c.request
+                    )
+                )
+                .where(
+                    message_ids.c.message_id.in_(part),
+                    or_((requests.c.state == State.IN_DOUBT) & (spans.c.state == CLAIMED), _is_singled_out()),
+                )
+            )
+            doubted = connection.execute(query).all()
+            for seq, request, _ in doubted:
+                recut(
+                    connection,
+                    [Cut(seq, seq, told | {"request": request})],
+                    spans.c.request == request,
+                    spans.c.state.in_((CLAIMED, State.IN_DOUBT)),
+                )
+            people += len(doubted)
+    return people
+
+
 def _is_singled_out() -> ColumnElement[bool]:
     # A literal, because SQLite uses a partial index only where the statement repeats its condition.
-    return deliveries.c.state == literal_column("'in_doubt'")
-
-
-def _within_run(run_id: str) -> ColumnElement[bool]:
-    first, last = (
-        select(edge).select_from(streams.join(runs)).where(runs.c.run_id == run_id).scalar_subquery()
-        for edge in (func.min(streams.c.first_seq), func.max(streams.c.last_seq))
-    )
-    return deliveries.c.seq.between(first, last)
+    return spans.c.state == literal_column("'in_doubt'")
 
 
 def _requests() -> Select[tuple[object, ...]]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from activation.clock import parse_moment
@@ -90,18 +91,23 @@ def outbox(kind: Kind) -> str:
     return f"({OUTBOXES[kind]})"
 
 
-def read_positions(
-    engine: duckdb.DuckDBPyConnection, run: FrozenRun, kind: Kind, positions: Sequence[int], columns: str
+def read_parts(
+    engine: duckdb.DuckDBPyConnection,
+    run: FrozenRun,
+    kind: Kind,
+    parts: Sequence[tuple[int, int]],
+    columns: str,
 ) -> pa.Table:
-    """The frozen rows at ``positions`` (ascending), in that order; ``columns`` is a select list.
+    """The frozen rows at positions (ascending ranges, both ends included), in that order; ``columns`` is a select list.
 
     Raises ``JournalUnsafeError`` where the file does not hold exactly one row for each of them: then the
     journal and the frozen run tell different stories, and neither may be acted on.
     """
-    first, last = positions[0], positions[-1]
+    first, last = parts[0][0], parts[-1][1]
+    wanted = np.concatenate([np.arange(start, end + 1) for start, end in parts])
     among = ""
-    if last - first + 1 != len(positions):
-        engine.register("wanted", pa.table({"position": pa.array(positions, pa.int64())}))
+    if last - first + 1 != len(wanted):
+        engine.register("wanted", pa.table({"position": pa.array(wanted)}))
         among = "and position in (select position from wanted)"
     try:
         rows = engine.execute(
@@ -111,7 +117,7 @@ def read_positions(
         ).to_arrow_table()
     except duckdb.Error as error:
         raise unreadable(run, kind, error) from None
-    if not rows["position"].equals(pa.chunked_array([pa.array(positions, pa.int64())])):
+    if not np.array_equal(rows["position"].to_numpy(), wanted):
         raise JournalUnsafeError(
             f"{run.file(kind)} does not hold the rows that the journal planned from it: "
             f"restore the frozen run from a backup; until then nothing of it may be sent"

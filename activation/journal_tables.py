@@ -1,8 +1,8 @@
 """The journal's tables.
 
-A delivery's ``seq`` is ``run * 2**33 + (2**32 for memberships) + position``: the primary key itself makes
-(run, kind, position) unique, and rows of one request lie close together. Times are microseconds since
-1970 in UTC. Addresses are only ever digests.
+A frozen row's ``seq`` is ``run * 2**33 + (2**32 for memberships) + position``. Rows are kept as spans: neighbours
+that stand alike are one row of the journal, so that a million changes of a set cost a few hundred rows, and a
+message that differs costs one. Times are microseconds since 1970 in UTC. Addresses are only ever digests.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
 from activation.frozen import Kind
 from activation.types import State
 
-VERSION = 1
+VERSION = 2
 RUN_SHIFT = 33
 KIND_SHIFT = 32
-# The state of a delivery whose request speaks for it. Not a state of the contract: see ``journal.py``.
+# The state of a span whose request speaks for it. Not a state of the contract: see ``journal.py``.
 CLAIMED = "claimed"
 # SQLite's own integer key is 64 bits wide only where the column is declared INTEGER.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -42,6 +43,9 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 
 tables = MetaData()
+# Literals, because SQLite uses a partial index only where the statement repeats its condition.
+_OPEN = text("state in ('attempting', 'in_doubt')")
+_DOUBTED = text("state = 'in_doubt'")
 
 meta = Table("meta", tables, Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
 
@@ -53,7 +57,7 @@ runs = Table(
     Column("digest", Text, nullable=False),
 )
 
-# A campaign of a run whose rows are all in ``deliveries``.
+# A campaign of a run whose rows are all in ``spans``.
 plans = Table(
     "plans",
     tables,
@@ -73,14 +77,16 @@ STREAM_COLUMNS = (
     "audience",
     "template",
     "message_version",
+    "wave",
 )
+NUMBERS = ("step", "wave")
 streams = Table(
     "streams",
     tables,
     Column("stream", Key, primary_key=True),
     Column("run", ForeignKey("runs.run"), nullable=False),
     Column("kind", Text, nullable=False),
-    *(Column(name, Integer if name == "step" else Text, nullable=False) for name in STREAM_COLUMNS),
+    *(Column(name, Integer if name in NUMBERS else Text, nullable=False) for name in STREAM_COLUMNS),
     Column("first_seq", BigInteger, nullable=False),
     Column("last_seq", BigInteger, nullable=False),
     UniqueConstraint("run", "kind", *STREAM_COLUMNS),
@@ -94,7 +100,7 @@ occasions = Table(
     "occasions",
     tables,
     Column("occasion", Key, primary_key=True),
-    *(Column(name, Integer if name == "step" else Text, nullable=False) for name in OCCASION_COLUMNS),
+    *(Column(name, Integer if name in NUMBERS else Text, nullable=False) for name in OCCASION_COLUMNS),
     UniqueConstraint(*OCCASION_COLUMNS),
 )
 
@@ -102,7 +108,7 @@ occasions = Table(
 contacts = Table(
     "contacts",
     tables,
-    Column("occasion", Integer, nullable=False),
+    Column("occasion", BigInteger, nullable=False),
     Column("address_hmac", LargeBinary, nullable=False),
     Column("seq", BigInteger, nullable=False),
     PrimaryKeyConstraint("occasion", "address_hmac"),
@@ -130,16 +136,16 @@ requests = Table(
     Column("state", Text, nullable=False),
     Column("reason", Text, nullable=False, server_default=""),
     Column("provider_id", Text),
+    # The first time; a repetition under the same key leaves it.
     Column("attempted_at", BigInteger, nullable=False),
     Column("answered_at", BigInteger),
-    Column("is_receipted", Boolean, nullable=False, server_default=text("0")),
+    Column("is_receipted", Boolean, nullable=False, server_default=false()),
     _one_of("state", State.PLANNED, State.ATTEMPTING, State.ACCEPTED, State.REFUSED, State.IN_DOUBT),
-    Index("requests_open", "state", sqlite_where=text("state in ('attempting', 'in_doubt')")),
+    Index("requests_open", "state", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("requests_by_stream", "stream"),
 )
 
-# Without a CHECK, which doubled the cost of a claim (measured): opening the journal checks the states.
-DELIVERY_STATES = (
+SPAN_STATES = (
     State.PLANNED,
     CLAIMED,
     State.ACCEPTED,
@@ -148,24 +154,31 @@ DELIVERY_STATES = (
     State.EXCLUDED,
     State.EXPIRED,
 )
-deliveries = Table(
-    "deliveries",
+# Neighbouring rows of one stream that stand alike, both ends included. Spans never overlap.
+spans = Table(
+    "spans",
     tables,
-    Column("seq", Key, primary_key=True),
-    Column("stream", Integer, nullable=False),
-    Column("state", Text, nullable=False, server_default=State.PLANNED.value),
+    Column("first_seq", Key, primary_key=True, autoincrement=False),
+    Column("last_seq", BigInteger, nullable=False),
+    Column("stream", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
     Column("request", BigInteger),
     Column("reason", Text),
     Column("provider_id", Text),
     Column("send_not_before", BigInteger),
     Column("expires_at", BigInteger),
-    Column("is_receipted", Boolean, nullable=False, server_default=text("0")),
-    Index("deliveries_in_doubt", "request", sqlite_where=text("state = 'in_doubt'")),
+    Column("is_receipted", Boolean, nullable=False, server_default=false()),
+    Index("spans_in_doubt", "request", sqlite_where=_DOUBTED, postgresql_where=_DOUBTED),
 )
 
 # Who holds a campaign: a claim counts only under the campaign's present epoch.
 leases = Table(
     "leases", tables, Column("campaign", Text, primary_key=True), Column("epoch", Text, nullable=False)
+)
+
+# When an account may be asked next, by the wall clock: what its workers in all processes share.
+rates = Table(
+    "rates", tables, Column("account", Text, primary_key=True), Column("next_at", BigInteger, nullable=False)
 )
 
 

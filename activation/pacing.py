@@ -42,7 +42,7 @@ class Pace:
     is_down: bool = False
     why: str = ""
     wait: float = 0.0
-    """Seconds to wait before the next request; above ``limits.max_wait``, the delivery ends."""
+    """Seconds to wait before the next request; who waits resets it. Above ``limits.max_wait``, the delivery ends."""
     is_round_incomplete: bool = False
     _rounds_given_back: int = 0
     _was_given_back: bool = False
@@ -58,7 +58,6 @@ class Pace:
 
     def judge(self, answer: Answer) -> Answer:
         """The answer to write down: as it came, or refused where a row had its attempts."""
-        self.wait = 0.0
         states = {answer.state, *(verdict.state for verdict in answer.rows.values())}
         self._doubts_in_a_row = self._doubts_in_a_row + 1 if answer.state is State.IN_DOUBT else 0
         if answer.is_down or self._doubts_in_a_row >= self.limits.max_doubts:
@@ -71,7 +70,7 @@ class Pace:
         if is_progress and answer.state is State.PLANNED:
             self.is_round_incomplete = True
             self._given_back_in_a_row = 0
-            self.wait = answer.retry_after or 0.0
+            self.wait = max(self.wait, answer.retry_after or 0.0)
             return answer
         return answer if self.is_down else self._given_back(answer)
 
@@ -81,7 +80,7 @@ class Pace:
             self._given_back_in_a_row += 1
             backoff = FIRST_BACKOFF * 2 ** (self._given_back_in_a_row - 1)
             asked = answer.retry_after
-            self.wait = min(backoff, self.limits.max_wait) if asked is None else asked
+            self.wait = max(self.wait, min(backoff, self.limits.max_wait) if asked is None else asked)
         is_spent = self._rounds_given_back >= self.limits.max_attempts
         if self._given_back_in_a_row > self.limits.max_attempts or (
             is_spent and not self._was_anybody_answered

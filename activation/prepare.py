@@ -10,7 +10,7 @@ import pyarrow as pa
 from activation.claims import Claim
 from activation.content import unsubscribe_urls
 from activation.errors import ConfigurationError
-from activation.frozen import FrozenRun, Kind, read_positions
+from activation.frozen import FrozenRun, Kind, read_parts
 from activation.journal_tables import position_of
 from activation.settings import Sender
 from activation.streams import Page, Stream
@@ -50,7 +50,8 @@ def load_page(
 ) -> pa.Table:
     """The rows of a page as :class:`activation.types.Request` describes them, in the page's order."""
     kind = page.stream.kind
-    rows = read_positions(engine, run, kind, [position_of(seq) for seq in page.seqs], COLUMNS[kind])
+    parts = [(position_of(first), position_of(last)) for first, last in page.parts]
+    rows = read_parts(engine, run, kind, parts, COLUMNS[kind])
     if kind is Kind.MEMBERSHIP:
         return rows
     if page.stream.channel == "email":

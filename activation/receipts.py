@@ -6,29 +6,30 @@ reads the latest row known. Where two are equally late, a definite state says mo
 
 from __future__ import annotations
 
-import io
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from sqlalchemy import Column, Table, bindparam, select, update
 
 from activation.clock import naive_utc
-from activation.errors import JournalUnsafeError
+from activation.errors import HeldError, JournalUnsafeError
 from activation.frozen import FrozenRun, Kind, connect, outbox, unreadable
-from activation.home import Home, write_atomically
+from activation.home import Home, replacing
 from activation.journal import Journal
-from activation.journal_tables import deliveries, position_of, requests, runs, streams
+from activation.journal_tables import position_of, requests, runs, spans, streams
 from activation.ledger import MEMBERSHIP_RECEIPTS, RECEIPTS
 from activation.types import State
 from activation.untold import Scope, Span, batches, untold
 
-BATCH_ROWS = 50_000
+# A file of receipts. The engine streams it, so this bounds its size and not the memory.
+BATCH_ROWS = 250_000
 
 
 SCHEMAS = {Kind.MESSAGE: RECEIPTS, Kind.MEMBERSHIP: MEMBERSHIP_RECEIPTS}
@@ -52,8 +53,7 @@ ANSWERS_SCHEMA = pa.schema(
 )
 
 
-# Columns that no dictionary shortens; writing one for them took as long as all the rest (measured).
-UNIQUE = frozenset({"message_id", "change_id", "customer_id", "email", "phone", "external_id"})
+TYPES = {pa.string(): "varchar", pa.int32(): "integer", pa.timestamp("us"): "timestamp"}
 
 
 def write_receipts(
@@ -61,7 +61,8 @@ def write_receipts(
 ) -> int:
     """Write a receipt for each row whose outcome the ledger does not know yet; say how many.
 
-    Files of at most 50,000 rows, on disk before the journal notes it. ``known_at`` is ``now``. With
+    Files of at most 250,000 rows (a larger request has one to itself), on disk before the journal notes it.
+    ``known_at`` is ``now``. With
     ``campaign``, only its rows. Raises ``ConfigurationError`` where the frozen run cannot be read.
     """
     query = (
@@ -94,28 +95,20 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: Scope, now
                 requests.c.stream.in_(scope.streams), requests.c.state != State.ATTEMPTING
             )
         ).all()
-    folder = home.ledger / FOLDERS[scope.kind]
+    known = {row.request for row in answers}
+    # A request that was answered after its answers were read is told the next time.
+    told = [span for span in untold(journal, scope) if span[2] is None or span[2] in known]
     stamp = naive_utc(now).strftime("%Y%m%dT%H%M%S")
-    spans = untold(journal, scope)
-    engine = connect()
     written = 0
-    repeated = [name for name in SCHEMAS[scope.kind].names if name not in UNIQUE]
-    try:
+    with closing(connect(home.ledger)) as engine:
         engine.register("answers", _table([row[:-1] for row in answers], ANSWERS_SCHEMA))
-        for number, part in enumerate(batches(spans, BATCH_ROWS)):
-            receipts = _receipts(engine, run, scope.kind, part, now)
-            if receipts.num_rows:
-                # Two processes may write at the same moment of a simulated clock.
-                name = f"{run.run_id}-{stamp}-{number}-{uuid.uuid4().hex[:8]}.parquet"
-                buffer = io.BytesIO()
-                pq.write_table(receipts, buffer, compression="zstd", use_dictionary=repeated)
-                write_atomically(folder / name, buffer.getvalue())
-            written += receipts.num_rows
-    finally:
-        engine.close()
-    told = {row.request: row.state for row in answers}
-    own = {span[0]: span[3] for span in spans if span[3] is not None and (span[2] is None or span[2] in told)}
-    _mark(journal, deliveries, deliveries.c.seq, own)
+        for number, part in enumerate(batches(told, BATCH_ROWS)):
+            # Two processes may write at the same moment of a simulated clock.
+            name = f"{run.run_id}-{stamp}-{number}-{uuid.uuid4().hex[:8]}.parquet"
+            file = home.ledger / FOLDERS[scope.kind] / name
+            written += _Sheet(run, scope.kind, now, file).write(engine, part)
+    own = {span[0]: span[3] for span in told if span[3] is not None}
+    _mark(journal, spans, spans.c.first_seq, own)
     _mark(
         journal,
         requests,
@@ -125,43 +118,64 @@ def _write_scope(home: Home, journal: Journal, run: FrozenRun, scope: Scope, now
     return written
 
 
-def _receipts(
-    engine: duckdb.DuckDBPyConnection, run: FrozenRun, kind: Kind, spans: Sequence[Span], now: datetime
-) -> pa.Table:
-    rows = [(position_of(first), position_of(last), *rest) for first, last, *rest in spans]
-    engine.register("spans", _table(rows, SPAN_SCHEMA))
-    schema = SCHEMAS[kind]
-    columns = ", ".join(f"{EXPRESSIONS.get(name, f'frozen.{name}')} as {name}" for name in schema.names)
-    # A request that was answered after its answers were read is told the next time.
-    sql = f"""
-        with told as (
-            select unnest(range(first, last + 1)) as position, request, state, reason, provider_id from spans
+@dataclass(frozen=True)
+class _Sheet:
+    """One file of receipts."""
+
+    run: FrozenRun
+    kind: Kind
+    now: datetime
+    file: Path
+
+    def write(self, engine: duckdb.DuckDBPyConnection, part: Sequence[Span]) -> int:
+        """Write it, whole and on disk; say how many rows. Raises ``JournalUnsafeError`` where one is lost."""
+        rows = [(position_of(first), position_of(last), *rest) for first, last, *rest in part]
+        engine.register("told_spans", _table(rows, SPAN_SCHEMA))
+        values = {
+            "file": str(self.run.file(self.kind)),
+            "first": rows[0][0],
+            "last": rows[-1][1],
+            "run_id": self.run.run_id,
+            "as_of": naive_utc(self.run.as_of),
+            "known_at": naive_utc(self.now),
+        }
+        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with replacing(self.file) as temporary:
+            written = self._copy(engine, str(temporary).replace("'", "''"), values)
+            if written != sum(last - first + 1 for first, last, *_ in part):
+                raise JournalUnsafeError(
+                    f"{self.run.file(self.kind)} lacks rows that the journal planned from it: restore the frozen run"
+                )
+        return written
+
+    def _copy(self, engine: duckdb.DuckDBPyConnection, target: str, values: dict[str, Any]) -> int:
+        columns = ", ".join(
+            f"cast({EXPRESSIONS.get(field.name, f'frozen.{field.name}')} as {TYPES[field.type]}) as {field.name}"
+            for field in SCHEMAS[self.kind]
         )
-        select {columns}, frozen.position is null as is_lost
-        from told
-        left join answers on answers.request = told.request
-        left join (
-            select * from {outbox(kind)} where position between $first and $last
-        ) as frozen on frozen.position = told.position
-        where told.request is null or answers.request is not null
-        order by told.position"""
-    values = {
-        "file": str(run.file(kind)),
-        "first": rows[0][0],
-        "last": rows[-1][1],
-        "run_id": run.run_id,
-        "as_of": naive_utc(run.as_of),
-        "known_at": naive_utc(now),
-    }
-    try:
-        found = engine.execute(sql, values).to_arrow_table()
-    except duckdb.Error as error:
-        raise unreadable(run, kind, error) from None
-    if pc.any(found["is_lost"]).as_py():
-        raise JournalUnsafeError(
-            f"{run.file(kind)} lacks rows that the journal planned from it: restore the frozen run"
-        )
-    return found.select(schema.names).cast(schema)
+        sql = f"""
+            copy (
+                with told as (
+                    select unnest(range(first, last + 1)) as position, request, state, reason, provider_id
+                    from told_spans
+                )
+                select {columns}
+                from told
+                inner join (
+                    select * from {outbox(self.kind)} where position between $first and $last
+                ) as frozen on frozen.position = told.position
+                left join answers on answers.request = told.request
+            ) to '{target}' (format parquet, compression zstd)"""
+        try:
+            found = engine.execute(sql, values).fetchone()
+        except duckdb.IOException as error:
+            raise HeldError(
+                f"receipts cannot be written to {self.file.parent} ({type(error).__name__}): make room, then resume; "
+                "the journal knows what was sent"
+            ) from None
+        except duckdb.Error as error:
+            raise unreadable(self.run, self.kind, error) from None
+        return int(found[0]) if found else 0
 
 
 def _table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:

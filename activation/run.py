@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from activation import settings
 from activation.build import BuildResult, build, report
@@ -182,7 +183,8 @@ def deliver_step(
                 earlier = results.pop(key).requests if key in results else 0
                 result = deliver(
                     home, run, key[0],
-                    journal=journal, connector=destination, content=content, clock=clock, recheck=recheck,
+                    journal=journal, connector=destination, another=partial(connector, home, destination.name),
+                    content=content, clock=clock, recheck=recheck,
                     pepper=pepper, sender=sender, should_stop=should_stop, progress=progress,
                 )  # fmt: skip
                 results[key] = replace(result, requests=earlier + result.requests)

@@ -117,6 +117,11 @@ def pepper(home: Home) -> Secret:
     return Secret(value.encode())
 
 
+def journal_url() -> str | None:
+    """``MUSTER_JOURNAL_URL``: the PostgreSQL database that several workers share; ``None`` is SQLite in the home."""
+    return read("JOURNAL_URL")
+
+
 def sender(home: Home) -> Sender:
     """Who messages are from. A live home must say it; a rehearsal home has example values."""
     example = {

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, or_, select
 
 from activation.frozen import FrozenRun, Kind
 from activation.journal import Journal
-from activation.journal_tables import deliveries, position_of, runs, streams
+from activation.journal_tables import position_of, runs, spans, streams
+from activation.spans import Range, size
 from activation.types import Operation, State
 
 EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
+SPANS_PER_PAGE = 5_000
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Rows of one run that may share a request, between two keys of the journal."""
+    """Rows of one run that may share a request, between two keys of the journal.
+
+    ``wave`` 0 goes first, as a canary; everything else is wave 1.
+    """
 
     stream: int
     kind: Kind
@@ -31,18 +37,41 @@ class Stream:
     audience: str
     template: str
     message_version: str
+    wave: int
     first_seq: int
     last_seq: int
 
 
 @dataclass(frozen=True)
 class Page:
-    """Planned rows of a stream that were due at ``due_at`` (microseconds), by key, and when each expires."""
+    """Planned rows of a stream that were due at ``due_at`` (microseconds), ascending, and when the first expires."""
 
     stream: Stream
     due_at: int
-    seqs: Sequence[int]
-    expiries: Sequence[int | None]
+    parts: Sequence[Range]
+    expires_at: int | None
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return size(self.parts)
+
+    def pieces(self, most: int, after: int = -1) -> Iterator[tuple[Range, ...]]:
+        """Its rows beyond the key ``after``, cut into requests of at most ``most``."""
+        piece: list[Range] = []
+        room = most
+        for first, last in self.parts:
+            start = max(first, after + 1)
+            while start <= last:
+                end = min(last, start + room - 1)
+                piece.append((start, end))
+                room -= end - start + 1
+                start = end + 1
+                if not room:
+                    yield tuple(piece)
+                    piece, room = [], most
+        if piece:
+            yield tuple(piece)
 
 
 def micros(moment: datetime) -> int:
@@ -56,57 +85,60 @@ def moment_of(value: int | None) -> datetime | None:
 
 
 def streams_of(journal: Journal, run: FrozenRun, campaign: str) -> list[Stream]:
-    """The streams of one campaign in one run, in the order of their rows."""
-    names = list(Stream.__dataclass_fields__)
+    """The streams of one campaign in one run: its canaries first, then in the order of their rows."""
     query = (
-        select(*(streams.c[name] for name in names))
-        .select_from(streams.join(runs))
+        _streams()
         .where(runs.c.run_id == run.run_id, streams.c.campaign == campaign)
-        .order_by(streams.c.first_seq, streams.c.stream)
+        .order_by(streams.c.wave, streams.c.first_seq, streams.c.stream)
     )
     with journal.read() as connection:
-        return [
-            Stream(**{**row, "kind": Kind(row["kind"]), "operation": Operation(row["operation"])})
-            for row in connection.execute(query).mappings()
-        ]
+        return [_stream(row) for row in connection.execute(query).mappings()]
+
+
+def stream_by_key(journal: Journal, key: int) -> Stream:
+    """The stream of this key."""
+    with journal.read() as connection:
+        return _stream(connection.execute(_streams().where(streams.c.stream == key)).mappings().one())
 
 
 def due_page(journal: Journal, stream: Stream, after: int, now: datetime, limit: int) -> Page:
-    """The next planned rows that are due, beyond the key ``after``."""
+    """The next planned rows that are due, beyond the key ``after``: at most ``limit`` of them."""
     due_at = micros(now)
     query = (
-        select(deliveries.c.seq, deliveries.c.expires_at)
-        .where(planned_between(stream, after + 1, stream.last_seq), is_due(due_at))
-        .order_by(deliveries.c.seq)
-        .limit(limit)
+        select(spans.c.first_seq, spans.c.last_seq, spans.c.expires_at)
+        .where(planned(stream), spans.c.last_seq > after, is_due(due_at))
+        .order_by(spans.c.first_seq)
+        .limit(SPANS_PER_PAGE)
     )
-    rows = query.subquery()
-    edges = select(func.count(), func.min(rows.c.seq), func.max(rows.c.seq), func.count(rows.c.expires_at))
+    parts: list[Range] = []
+    expiries: list[int] = []
+    room = limit
     with journal.read() as connection:
-        # Mostly the rows are neighbours that never expire: then their keys need not be read one by one.
-        count, first, last, expiring = connection.execute(edges).one()
-        if not count:
-            return Page(stream, due_at, (), ())
-        if last - first + 1 == count and not expiring:
-            return Page(stream, due_at, range(first, last + 1), ())
-        found = connection.execute(query).all()
-    return Page(stream, due_at, [row[0] for row in found], [row[1] for row in found])
+        for first, last, expires_at in connection.execute(query):
+            start = max(first, after + 1)
+            end = min(last, start + room - 1)
+            parts.append((start, end))
+            if expires_at is not None:
+                expiries.append(expires_at)
+            room -= end - start + 1
+            if not room:
+                break
+    return Page(stream, due_at, parts, min(expiries, default=None))
 
 
 def count_due(journal: Journal, stream: Stream, now: datetime) -> int:
     """How many planned rows are due."""
-    due = (planned_between(stream, stream.first_seq, stream.last_seq), is_due(micros(now)))
+    rows = func.coalesce(func.sum(spans.c.last_seq - spans.c.first_seq + 1), 0)
     with journal.read() as connection:
-        return connection.execute(select(func.count()).select_from(deliveries).where(*due)).scalar_one()
+        return int(connection.execute(select(rows).where(planned(stream), is_due(micros(now)))).scalar_one())
 
 
 def first_due(journal: Journal, stream: Stream) -> datetime | None:
     """When the first of the rows still planned is due; ``None`` where none is planned."""
     # Memberships have no such time: they are due as soon as they are planned.
-    earliest = func.min(func.coalesce(deliveries.c.send_not_before, 0))
-    planned = planned_between(stream, stream.first_seq, stream.last_seq)
+    earliest = func.min(func.coalesce(spans.c.send_not_before, 0))
     with journal.read() as connection:
-        return moment_of(connection.execute(select(earliest).where(planned)).scalar())
+        return moment_of(connection.execute(select(earliest).where(planned(stream))).scalar())
 
 
 def seq_of(stream: Stream, position: int) -> int:
@@ -114,15 +146,23 @@ def seq_of(stream: Stream, position: int) -> int:
     return stream.first_seq - position_of(stream.first_seq) + position
 
 
-def planned_between(stream: Stream, first: int, last: int) -> ColumnElement[bool]:
-    """Rows of a stream that are still planned, both ends included."""
+def planned(stream: Stream) -> ColumnElement[bool]:
+    """Spans of a stream that are still planned."""
     return (
-        deliveries.c.seq.between(first, last)
-        & (deliveries.c.stream == stream.stream)
-        & (deliveries.c.state == State.PLANNED)
+        spans.c.first_seq.between(stream.first_seq, stream.last_seq)
+        & (spans.c.stream == stream.stream)
+        & (spans.c.state == State.PLANNED)
     )
 
 
 def is_due(at: int) -> ColumnElement[bool]:
     """Rows whose time has come at a journal time."""
-    return or_(deliveries.c.send_not_before.is_(None), deliveries.c.send_not_before <= at)
+    return or_(spans.c.send_not_before.is_(None), spans.c.send_not_before <= at)
+
+
+def _streams() -> Select[Any]:
+    return select(*(streams.c[name] for name in Stream.__dataclass_fields__)).select_from(streams.join(runs))
+
+
+def _stream(row: RowMapping) -> Stream:
+    return Stream(**{**row, "kind": Kind(row["kind"]), "operation": Operation(row["operation"])})

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, null, select, union_all
 
 from activation.frozen import Kind
 from activation.journal import Journal
-from activation.journal_tables import CLAIMED, deliveries, requests
+from activation.journal_tables import CLAIMED, requests, spans
 from activation.types import State
 
 # First and last key, request, and what the row itself says: state, reason, provider's id.
@@ -29,17 +29,38 @@ class Scope:
 
 
 def untold(journal: Journal, scope: Scope) -> list[Span]:
-    """Read all of them, in the order of their keys."""
-    spans = [*_claimed_spans(journal, scope), *_own_spans(journal, scope)]
-    spans.sort(key=lambda span: span[0])
-    return spans
+    """Read all of them, in the order of their keys.
+
+    A claimed row is told what its request was answered; one that an answer singled out, or that was excluded or
+    expired, speaks for itself.
+    """
+    within = and_(
+        spans.c.first_seq.between(scope.first_seq, scope.last_seq), spans.c.stream.in_(scope.streams)
+    )
+    keys = (spans.c.first_seq, spans.c.last_seq, spans.c.request)
+    answered = (
+        select(*keys, null().label("state"), null().label("reason"), null().label("provider_id"))
+        .select_from(spans.join(requests, requests.c.request == spans.c.request))
+        .where(
+            within,
+            spans.c.state == CLAIMED,
+            requests.c.state.not_in(OPEN_REQUESTS),
+            requests.c.is_receipted.is_(False),
+        )
+    )
+    own = select(*keys, spans.c.state, spans.c.reason, spans.c.provider_id).where(
+        within, spans.c.state.not_in(OPEN_ROWS), spans.c.is_receipted.is_(False)
+    )
+    with journal.read() as connection:
+        found = connection.execute(union_all(answered, own)).all()
+    return sorted((tuple(row) for row in found), key=lambda span: span[0])
 
 
-def batches(spans: Sequence[Span], most_rows: int) -> Iterator[Sequence[Span]]:
+def batches(spans_told: Sequence[Span], most_rows: int) -> Iterator[Sequence[Span]]:
     """Cut into parts of at most so many rows, or of one span that has more."""
     part: list[Span] = []
     rows = 0
-    for span in spans:
+    for span in spans_told:
         size = span[1] - span[0] + 1
         if part and rows + size > most_rows:
             yield part
@@ -48,53 +69,3 @@ def batches(spans: Sequence[Span], most_rows: int) -> Iterator[Sequence[Span]]:
         rows += size
     if part:
         yield part
-
-
-def _claimed_spans(journal: Journal, scope: Scope) -> Iterator[Span]:
-    """Rows for which their freshly answered request speaks."""
-    fresh = select(requests.c.request).where(
-        requests.c.stream.in_(scope.streams),
-        requests.c.state.not_in(OPEN_REQUESTS),
-        requests.c.is_receipted.is_(False),
-    )
-    within = (
-        deliveries.c.seq.between(scope.first_seq, scope.last_seq),
-        deliveries.c.state == CLAIMED,
-    )
-    first, last = func.min(deliveries.c.seq), func.max(deliveries.c.seq)
-    query = (
-        select(deliveries.c.request, func.count(), first, last)
-        .where(*within, deliveries.c.request.in_(fresh))
-        .group_by(deliveries.c.request)
-    )
-    with journal.read() as connection:
-        for request, count, lowest, highest in connection.execute(query).all():
-            if highest - lowest + 1 == count:
-                yield lowest, highest, request, None, None, None
-                continue
-            rows = select(deliveries.c.seq).where(
-                deliveries.c.seq.between(lowest, highest),
-                deliveries.c.request == request,
-                deliveries.c.state == CLAIMED,
-            )
-            for seq in connection.execute(rows).scalars():
-                yield seq, seq, request, None, None, None
-
-
-def _own_spans(journal: Journal, scope: Scope) -> Iterator[Span]:
-    """Rows that have a state of their own: singled out by an answer, excluded or expired."""
-    query = select(
-        deliveries.c.seq,
-        deliveries.c.request,
-        deliveries.c.state,
-        deliveries.c.reason,
-        deliveries.c.provider_id,
-    ).where(
-        deliveries.c.seq.between(scope.first_seq, scope.last_seq),
-        deliveries.c.stream.in_(scope.streams),
-        deliveries.c.state.not_in(OPEN_ROWS),
-        deliveries.c.is_receipted.is_(False),
-    )
-    with journal.read() as connection:
-        for seq, request, state, reason, provider_id in connection.execute(query).all():
-            yield seq, seq, request, state, reason, provider_id

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from activation.accounts import Doubt, in_doubt
+from activation.accounts import Doubt, confirm, in_doubt
 from activation.clock import naive_utc
-from activation.collect.confirm import confirm
-from activation.frozen import Kind, connect, read_frozen, read_positions
+from activation.frozen import Kind, connect, read_frozen, read_parts
 from activation.home import Home
 from activation.journal import Journal
+from activation.journal_tables import position_of
 from activation.receipts import write_receipts
 from activation.types import State
 
@@ -81,14 +81,14 @@ def _proven(home: Home, doubts: list[Doubt], proofs: pa.Table) -> list[tuple[str
 
 
 def _rows(home: Home, doubt: Doubt) -> pa.Table:
-    if not doubt.positions:
+    if not doubt.parts:
         return DOUBTFUL.empty_table()
     with connect() as engine:
-        rows = read_positions(
+        rows = read_parts(
             engine,
             read_frozen(home, doubt.run_id),
             doubt.kind,
-            doubt.positions,
+            [(position_of(first), position_of(last)) for first, last in doubt.parts],
             "position, message_id, address",
         )
     stamps = pa.array([naive_utc(doubt.attempted_at)] * rows.num_rows, pa.timestamp("us"))

@@ -41,6 +41,8 @@ class Auth(StrEnum):
 
     BEARER = "bearer"
     BASIC = "basic"
+    # What is sent is signed, or its address is the credential.
+    NONE = "none"
 
 
 class Client:
@@ -63,18 +65,14 @@ class Client:
         self._deadline = deadline
         self._timeout = (min(connect_timeout, deadline), deadline)
         self._max_body = max_body
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.headers.update(
-            {
-                "Authorization": _authorization(connection, auth),
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": "muster",
-            }
-        )
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, WatchedAdapter())
+        self._headers = {
+            **_authorization(connection, auth),
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Connection": "keep-alive",
+            "User-Agent": "muster",
+        }
+        self._adapter = WatchedAdapter()
 
     def __repr__(self) -> str:
         return f"Client({self._connection.name})"
@@ -132,20 +130,13 @@ class Client:
         """
         if not path.startswith("/") or any(mark in path for mark in "?#\\ \r\n"):
             raise ConfigurationError(f"{self._connection.name}: a request's path is plain and has no query")
-        body, headers = sent
         url = self._connection.base_url + path + (f"?{urlencode(query)}" if query else "")
+        prepared = self._prepare(method, url, *sent)
         reply: Reply
         with attempt(self._deadline) as current:
             try:
-                with self._session.request(
-                    method,
-                    url,
-                    data=body,
-                    headers=headers,
-                    timeout=self._timeout,
-                    allow_redirects=False,
-                    stream=True,
-                ) as response:
+                # The adapter and not the session: no redirects, no cookies, no proxies, at half the cost.
+                with self._adapter.send(prepared, stream=True, timeout=self._timeout) as response:
                     reply = self._judge(response, current)
             except FAILURES as error:
                 reply = _failed(error, current)
@@ -155,6 +146,17 @@ class Client:
                 f"set MUSTER_{self._connection.name}_BASE_URL to the vendor's address"
             )
         return reply
+
+    def _prepare(
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> requests.PreparedRequest:
+        """Make what ``PreparedRequest.prepare`` would, of parts that need no more looking at."""
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.body = method, url, body
+        length = {} if method == "GET" else {"Content-Length": str(len(body or b""))}
+        prepared.headers = CaseInsensitiveDict({**self._headers, **length, **headers})
+        prepared.hooks = {"response": []}
+        return prepared
 
     def _judge(self, response: requests.Response, current: Attempt) -> Reply:
         status = response.status_code
@@ -196,12 +198,14 @@ def check_size(name: str, body: bytes, limit: int) -> bytes:
     return body
 
 
-def _authorization(connection: Connection, auth: Auth) -> str:
+def _authorization(connection: Connection, auth: Auth) -> dict[str, str]:
+    if auth is Auth.NONE:
+        return {}
     if auth is Auth.BEARER and connection.token:
-        return f"Bearer {connection.token}"
+        return {"Authorization": f"Bearer {connection.token}"}
     if auth is Auth.BASIC and connection.username and connection.password:
         pair = f"{connection.username}:{connection.password}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     needed = ("TOKEN",) if auth is Auth.BEARER else ("USERNAME", "PASSWORD")
     names = " and ".join(f"MUSTER_{connection.name}_{part}" for part in needed)
     raise ConfigurationError(f"{connection.name} signs in with {names}: set it (or the same with _FILE)")

@@ -9,8 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from activation.connectors.client import Client
+from activation.connectors.client import Auth, Client
 from activation.connectors.reply import Verdict
 from activation.errors import ConfigurationError
 from activation.settings import Connection
@@ -29,8 +28,6 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLAIM_SECONDS = 3600
 SPARE_SECONDS = 60.0
-# The client wants a token, and each request brings its own instead.
-PLACEHOLDER = "by-service-account"
 
 
 class ServiceAccount:
@@ -52,10 +49,10 @@ class ServiceAccount:
             host = Connection(
                 f"{connection.name} sign-in",
                 f"{parts.scheme}://{parts.netloc}",
-                PLACEHOLDER,
                 is_sandbox_allowed=connection.is_sandbox_allowed,
             )
-            self._client = Client(host)
+            # The claim in the body is who signs in.
+            self._client = Client(host, Auth.NONE)
 
     def __repr__(self) -> str:
         return f"ServiceAccount({self._name})"
@@ -68,9 +65,7 @@ class ServiceAccount:
         if not self._account or time.monotonic() < self._good_until:
             return self._header
         body = urlencode({"grant_type": GRANT, "assertion": self._claim()})
-        # None takes the client's own header out: the claim in the body is who signs in.
-        without = cast("dict[str, str]", {"Authorization": None})
-        reply = self._client.post(self._path, form=body.encode(), headers=without)
+        reply = self._client.post(self._path, form=body.encode())
         if reply.verdict is not Verdict.ANSWERED:
             return Answer(
                 State.PLANNED,
@@ -103,9 +98,8 @@ class ServiceAccount:
 
 def signing_client(connection: Connection) -> Client:
     """Make a client for a connection whose requests a :class:`ServiceAccount` signs in."""
-    if connection.token is None and connection.key is not None:
-        connection = replace(connection, token=PLACEHOLDER)
-    return Client(connection)
+    is_signed = connection.token is None and connection.key is not None
+    return Client(connection, Auth.NONE if is_signed else Auth.BEARER)
 
 
 def _account(connection: Connection) -> dict[str, Any]:

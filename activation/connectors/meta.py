@@ -56,7 +56,7 @@ class Meta:
     capability: ClassVar[Capability] = Capability.SET
     operations: ClassVar[frozenset[Operation]] = frozenset({Operation.ADD, Operation.REMOVE})
     max_rows: ClassVar[int] = 10_000
-    throughput: ClassVar[Throughput] = Throughput()
+    throughput: ClassVar[Throughput] = Throughput(workers=2, group=2)
     # 10,000 rows of two hashes are 1.5 MB in a form.
     max_bytes: ClassVar[int] = 2_000_000
 

@@ -30,23 +30,28 @@ MAX_IDLE_SECONDS = 2.0
 class Attempt:
     """One request on its way: whether it has begun to leave, and whether its time is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: float) -> None:
+        self.ends_at = time.monotonic() + deadline
         self.has_begun = False
         self.is_over = False
         self._lock = threading.Lock()
+        self._watched: socket.socket | None = None
         self._socket: socket.socket | None = None
 
-    def watch(self, descriptor: int) -> None:
+    def watch(self, sock: socket.socket) -> None:
         """Cut this socket when time is over. Raises ``TimeoutError`` where it already is.
 
         It is duplicated, because TLS detaches it while shaking hands, and an answer without a length
         outlives its connection.
         """
+        if self._watched is sock and not self.is_over:
+            return
         with self._lock:
             if self.is_over:
                 raise TimeoutError
             self._let_go()
-            self._socket = socket.socket(fileno=os.dup(descriptor))
+            self._watched = sock
+            self._socket = socket.socket(fileno=os.dup(sock.fileno()))
 
     def expire(self) -> None:
         """End the attempt: whoever waits on its socket wakes up."""
@@ -62,26 +67,64 @@ class Attempt:
             self._let_go()
 
     def _let_go(self) -> None:
+        self._watched = None
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
 
+class Watchdog:
+    """One thread that ends every attempt whose time is over: a thread for each request cost more than the request."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._attempts: set[Attempt] = set()
+        self._wakes_at = float("inf")
+        self._thread: threading.Thread | None = None
+
+    def begin(self, current: Attempt) -> None:
+        """Watch over an attempt."""
+        with self._changed:
+            self._attempts.add(current)
+            if self._thread is None or not self._thread.is_alive():  # a fork leaves threads behind
+                self._thread = threading.Thread(target=self._run, daemon=True)
+                self._thread.start()
+            elif current.ends_at < self._wakes_at:
+                self._changed.notify()
+
+    def end(self, current: Attempt) -> None:
+        """Stop watching over it."""
+        with self._changed:
+            self._attempts.discard(current)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                now = time.monotonic()
+                over = [each for each in self._attempts if each.ends_at <= now]
+                self._attempts.difference_update(over)
+                if not over:
+                    self._wakes_at = min((each.ends_at for each in self._attempts), default=float("inf"))
+                    self._changed.wait(min(self._wakes_at - now, LONGEST_SLEEP))
+            for each in over:
+                each.expire()
+
+
+LONGEST_SLEEP = 3600.0
+_WATCHDOG = Watchdog()
 _CURRENT: ContextVar[Attempt] = ContextVar("attempt")
 
 
 @contextmanager
 def attempt(deadline: float) -> Iterator[Attempt]:
     """Watch over the one request made inside, for ``deadline`` seconds."""
-    current = Attempt()
+    current = Attempt(deadline)
     token = _CURRENT.set(current)
-    watchdog = threading.Timer(deadline, current.expire)
-    watchdog.daemon = True
-    watchdog.start()
+    _WATCHDOG.begin(current)
     try:
         yield current
     finally:
-        watchdog.cancel()
+        _WATCHDOG.end(current)
         current.end()
         _CURRENT.reset(token)
 
@@ -91,14 +134,14 @@ class _Plain(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         new = super()._new_conn()
-        _CURRENT.get().watch(new.fileno())
+        _CURRENT.get().watch(new)
         return new
 
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
         current = _CURRENT.get()
-        current.watch(self.sock.fileno())
+        current.watch(self.sock)
         current.has_begun = True
         self._used_at = time.monotonic()
         super().send(data)

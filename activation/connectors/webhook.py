@@ -28,7 +28,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 from activation.connectors import Throughput
-from activation.connectors.client import Client, check_size
+from activation.connectors.client import Auth, Client, check_size
 from activation.connectors.lines import members_sql, messages_sql
 from activation.connectors.reply import Reply
 from activation.connectors.rows import RowSql
@@ -41,14 +41,6 @@ TOLERANCE_SECONDS = 300
 KEY_PREFIX = "whsec_"
 REASON = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 SEVERAL = frozenset({400, 413, 422})
-
-
-class UnsignedClient(Client):
-    """A client that sends no credential in a header: what it sends is signed, or its address is the credential."""
-
-    def __init__(self, connection: Connection, *, deadline: float = 30.0) -> None:
-        super().__init__(replace(connection, token="-"), deadline=deadline)  # noqa: S106 - none at all
-        self._session.headers.pop("Authorization")
 
 
 class Webhook:
@@ -70,7 +62,7 @@ class Webhook:
             )
         self._secret = _Key(connection.token)
         self._sender = sender
-        self._client = client or UnsignedClient(connection)
+        self._client = client or Client(connection, Auth.NONE)
         self._sql = RowSql()
 
     def send(self, request: Request) -> Answer:

@@ -6,7 +6,7 @@ message: without them a later run could send the same message to the same addres
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 
 from sqlalchemy import Connection, select, update
@@ -15,11 +15,11 @@ from activation import settings
 from activation.frozen import Kind
 from activation.home import Home
 from activation.journal import Journal, open_journal
-from activation.journal_tables import deliveries, requests, runs, sequence
+from activation.journal_tables import requests, runs, sequence
+from activation.spans import single_out, span_of
 from activation.types import State
 
 REASON = "erased"
-KEYS_PER_QUERY = 500
 UNSENT = frozenset({State.PLANNED.value, State.EXCLUDED.value, State.EXPIRED.value})
 Positions = Mapping[tuple[str, Kind], Sequence[int]]
 
@@ -38,17 +38,15 @@ def withdraw(home: Home, planned: Positions) -> dict[tuple[str, Kind], set[int]]
             if run is None:
                 continue
             first = sequence(run, kind, 0)
-            for part in _parts(positions):
-                rows = deliveries.c.seq.in_([first + at for at in part])
-                connection.execute(
-                    update(deliveries)
-                    .where(rows, deliveries.c.state == State.PLANNED)
-                    .values(state=State.EXCLUDED, reason=REASON, is_receipted=False)
-                )
-                ever = connection.execute(
-                    select(deliveries.c.seq).where(rows, deliveries.c.state.not_in(UNSENT))
-                )
-                sent[run_id, kind] |= {row.seq - first for row in ever}
+            for at in positions:
+                span = span_of(connection, first + at)
+                if span is None:
+                    continue
+                if span["state"] == State.PLANNED:
+                    excluded = {"state": State.EXCLUDED, "reason": REASON, "is_receipted": False}
+                    single_out(connection, first + at, excluded)
+                elif span["state"] not in UNSENT:
+                    sent[run_id, kind].add(at)
     return sent
 
 
@@ -66,15 +64,18 @@ def _forget(journal: Journal, run_id: str, kind: Kind, positions: Sequence[int])
         run = _number(connection, run_id)
         if run is None:
             return
-        for part in _parts(positions):
-            rows = deliveries.c.seq.in_([sequence(run, kind, at) for at in part])
-            mine = select(deliveries.c.request).where(rows)
+        for at in positions:
+            key = sequence(run, kind, at)
+            span = span_of(connection, key)
+            if span is None:
+                continue
             connection.execute(
                 update(requests)
-                .where(requests.c.people == 1, requests.c.request.in_(mine))
+                .where(requests.c.people == 1, requests.c.request == span["request"])
                 .values(provider_id=None)
             )
-            connection.execute(update(deliveries).where(rows).values(provider_id=None))
+            if span["provider_id"] is not None:
+                single_out(connection, key, {"provider_id": None})
 
 
 def _number(connection: Connection, run_id: str) -> int | None:
@@ -84,8 +85,3 @@ def _number(connection: Connection, run_id: str) -> int | None:
 
 def _is_there(home: Home) -> bool:
     return home.journal.exists() or settings.read("JOURNAL_URL") is not None
-
-
-def _parts(positions: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(positions), KEYS_PER_QUERY):
-        yield positions[start : start + KEYS_PER_QUERY]

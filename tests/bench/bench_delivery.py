@@ -136,7 +136,8 @@ def _deliver(home_path: Path, url: str) -> None:
     with closing(open_journal(home)) as journal:
         deliver(
             home, read_frozen(home, RUN_ID), CAMPAIGN,
-            journal=journal, connector=Meta(connection, sender), content={}, clock=clock,
+            journal=journal, connector=Meta(connection, sender), another=lambda: Meta(connection, sender),
+            content={}, clock=clock,
             recheck=_NobodyOptedOut(), pepper=settings.pepper(home), sender=sender,
         )  # fmt: skip
 

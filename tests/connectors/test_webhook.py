@@ -21,8 +21,9 @@ from connector_cases import (
 )
 
 from activation.connectors import Replays
+from activation.connectors.client import Auth, Client
 from activation.connectors.registry import OVER_HTTP, REGISTRY, connector
-from activation.connectors.webhook import UnsignedClient, Webhook, signed_headers, verify
+from activation.connectors.webhook import Webhook, signed_headers, verify
 from activation.errors import ConfigurationError
 from activation.home import Home
 from activation.sandbox import Sandbox
@@ -239,9 +240,8 @@ def test_limits(home: Home, sandbox: Sandbox) -> None:
 def test_the_secret_signs_and_never_travels(home: Home, sandbox: Sandbox) -> None:
     del home
     connection = connection_to("onsite_webhook", f"{sandbox.url}/onsite_webhook")
-    client = UnsignedClient(connection)
-    assert "Authorization" not in client._session.headers
-    assert str(connection.token) not in f"{client!r} {vars(client._session)}"
+    client = Client(connection, Auth.NONE)
+    assert str(connection.token) not in f"{client!r} {client._headers}"
     answer = OVER_HTTP["onsite_webhook"](connection, SENDER).send(ordinary_request("onsite_webhook"))
     assert (answer.state, answer.reason, answer.is_down) == (State.PLANNED, "webhook_401", True)
 

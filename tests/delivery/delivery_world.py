@@ -18,6 +18,7 @@ import requests
 
 from activation import settings
 from activation.clock import SimulatedClock, naive_utc
+from activation.connectors import Throughput
 from activation.delivery import DeliveryResult, deliver
 from activation.frozen import FrozenRun, read_frozen
 from activation.home import Home, open_home
@@ -134,6 +135,7 @@ class Destination:
     capability: Capability = Capability.FIRE_AND_FORGET
     operations: frozenset[Operation] = frozenset({Operation.SEND})
     max_bytes: int = 1_000_000
+    throughput: Throughput = field(default_factory=Throughput)
     requests: list[Request] = field(default_factory=list)
 
     def send(self, request: Request) -> Answer:

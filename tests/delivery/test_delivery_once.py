@@ -17,6 +17,7 @@ from delivery_world import CAMPAIGN, PEPPER, DeliveryWorld, Destination, Post, c
 
 from activation import accounts, claims, streams
 from activation.errors import HeldError
+from activation.spans import StaleError
 from activation.types import Answer, Request, State
 
 # Children of a server that has imported everything start at once, and share no connection with this process.
@@ -178,9 +179,9 @@ def test_a_claim_of_rows_that_moved_claims_nothing(world: DeliveryWorld) -> None
     epoch, _ = claims.take_lease(world.journal, CAMPAIGN, world.clock.now())
     (stream,) = streams.streams_of(world.journal, run, CAMPAIGN)
     page = streams.due_page(world.journal, stream, stream.first_seq - 1, world.clock.now(), 100)
-    claims.exclude(world.journal, stream, {page.seqs[2]: "opted_out"})
-    with pytest.raises(claims.StaleError):
-        claims.claim(world.journal, page, page.seqs, epoch=epoch, now=world.clock.now())
+    claims.exclude(world.journal, stream, {page.parts[0][0] + 2: "opted_out"})
+    with pytest.raises(StaleError):
+        claims.claim(world.journal, page, [tuple(page.parts)], epoch=epoch, now=world.clock.now())
     assert accounts.summary(world.journal, "run-1")[CAMPAIGN] == {"planned": 3, "excluded": 1}
     assert accounts.requests_of(world.journal, "run-1") == []
 

@@ -110,7 +110,7 @@ def test_a_journal_that_is_gone_although_there_are_receipts_is_refused(
         file.unlink()
     if is_emptied:
         world.home.journal.touch()
-    with pytest.raises(JournalUnsafeError, match="ledger holds receipts"):
+    with pytest.raises(JournalUnsafeError, match=r"ledger says that there was one|not as it was left"):
         open_journal(world.home)
 
 
