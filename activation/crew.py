@@ -38,6 +38,11 @@ class Done:
     answer: Answer
     error: ConfigurationError | None = None
 
+    @property
+    def was_not_begun(self) -> bool:
+        """Whether certainly nothing of it left, and through no doing of the destination's."""
+        return self.answer is NOT_SENT
+
 
 def attempt(connector: Connector, request: Request) -> tuple[Answer, ConfigurationError | None]:
     """Send one request, whatever a connector does."""

@@ -24,6 +24,7 @@ from activation.types import Answer, Capability, Request, State
 
 if TYPE_CHECKING:
     from activation.delivery import _Delivery
+    from activation.sending import Sending
 
 SHARE_OF_KEY = 0.8
 REPETITIONS = 4
@@ -33,8 +34,10 @@ LOOKED_UP = frozenset({Capability.LOOKUP, Capability.FILE})
 class Settling:
     """Settles the doubts of one delivery's campaign and destination."""
 
-    def __init__(self, delivery: _Delivery) -> None:
+    def __init__(self, delivery: _Delivery, sending: Sending) -> None:
         self._delivery = delivery
+        self._sending = sending
+        self.runs: set[str] = set()
 
     def run(self) -> bool:
         """Settle what can be; say whether rows were given back, which wait to be sent."""
@@ -45,7 +48,7 @@ class Settling:
         for doubt in in_doubt(self._delivery.journal, campaign=self._delivery.campaign):
             if doubt.destination != self._delivery.connector.name or not doubt.is_whole:
                 continue
-            if self._delivery.is_over:
+            if self._sending.is_over:
                 break
             was_given_back |= self._settle(doubt)
         return was_given_back
@@ -63,7 +66,7 @@ class Settling:
         except (StaleError, ConfigurationError):
             # Somebody else settled it, or what it was made of is gone: it stays as it is.
             return False
-        delivery.settled.add(doubt.run_id)
+        self.runs.add(doubt.run_id)
         return State.PLANNED in {answer.state, *(verdict.state for verdict in answer.rows.values())}
 
     def _repeat(self, doubt: Doubt, claimed: Claim) -> Answer:
@@ -73,8 +76,8 @@ class Settling:
             if not self._may_repeat(doubt):
                 break
             request = self._request(doubt, claimed)
-            claims.repeat(delivery.journal, claimed, delivery.campaign, delivery.epoch)
-            delivery.requests += 1
+            claims.repeat(delivery.journal, claimed, delivery.campaign, self._sending.epoch)
+            self._sending.requests += 1
             answer, error = attempt(delivery.connector, request)
             if error is not None:
                 # Nothing left this time; what left before is as unknown as it was.
@@ -87,12 +90,12 @@ class Settling:
             else:
                 wait = None
             claims.record(delivery.journal, [(claimed, answer)], delivery.clock.now())
-            if answer.state is not State.IN_DOUBT or error is not None or delivery.is_over:
+            if answer.state is not State.IN_DOUBT or error is not None or self._sending.is_over:
                 break
             backoff = FIRST_BACKOFF * 2**number if wait is None else wait
-            if backoff > delivery.pace.limits.max_wait or number == REPETITIONS - 1:
+            if backoff > self._sending.pace.limits.max_wait or number == REPETITIONS - 1:
                 break
-            pause(delivery.rehearsed(backoff), delivery.should_stop)
+            pause(self._sending.rehearsed(backoff), self._sending.should_stop)
         return answer
 
     def _may_repeat(self, doubt: Doubt) -> bool:
