@@ -14,10 +14,12 @@ from feedback import Feedback, sendgrid_event
 
 from activation.accounts import in_doubt
 from activation.clock import SimulatedClock
+from activation.collect.collect import collect
 from activation.connectors.twilio import Twilio
 from activation.frozen import FrozenRun
 from activation.home import World, open_home
 from activation.journal import open_journal
+from activation.sandbox import Sandbox
 from activation.types import Answer, State
 
 
@@ -110,8 +112,6 @@ def twilio_list(feedback: Feedback, rows: list[tuple[str, str, datetime]]) -> No
 
 
 def test_a_text_without_our_id_is_known_by_its_number_and_time(world: DeliveryWorld) -> None:
-    from activation.sandbox import Sandbox  # noqa: PLC0415
-
     phone = [f"+1555010{number:04}" for number in range(4)]
     rows = [message(n, channel="sms", destination=Twilio.name, address=phone[n]) for n in range(4)]
     run = make_run(world.home, rows)
@@ -133,6 +133,4 @@ def test_a_text_without_our_id_is_known_by_its_number_and_time(world: DeliveryWo
 
 
 def collected(feedback: Feedback, source: str) -> Any:
-    from activation.collect.collect import collect  # noqa: PLC0415
-
     return next(each for each in collect(feedback.home, feedback.clock) if each.source == source)
