@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from activation.home import Home, World
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+MAX_PORT = 65_535
 VENDOR_URLS = {
     "SENDGRID": "https://api.sendgrid.com",
     "TWILIO": "https://api.twilio.com",
@@ -78,6 +80,7 @@ class Sender:
     phone: str
     callback_url: str | None
     privacy_url: str = ""
+    bounce_address: str = ""
 
     @property
     def fixed(self) -> dict[str, str]:
@@ -155,6 +158,7 @@ def sender(home: Home) -> Sender:
         phone=values["SMS_FROM"],
         callback_url=callback,
         privacy_url=values["PRIVACY_URL"],
+        bounce_address=read("BOUNCE_ADDRESS") or "",
     )
 
 
@@ -195,6 +199,34 @@ def connection(home: Home, name: str) -> Connection:
             f"or MUSTER_{name}_USERNAME and MUSTER_{name}_PASSWORD"
         )
     return Connection(name, base_url.rstrip("/"), token, username, password, is_rehearsal, key, login_account)
+
+
+def mail_server(home: Home) -> Connection:
+    """The mail server, as ``smtp://`` (loopback), ``starttls://`` (the default) or ``smtps://`` (port 465).
+
+    A rehearsal home takes the running sandbox where nothing else is configured. Raises ``ConfigurationError``.
+    """
+    is_rehearsal = home.world is World.REHEARSAL
+    host, port = read("SMTP_HOST"), read("SMTP_PORT") or "587"
+    username, password = read("SMTP_USERNAME"), read("SMTP_PASSWORD")
+    if host is None and is_rehearsal and (file := sandbox_address_file(home)).exists():
+        host, port = "127.0.0.1", str(json.loads(file.read_text())["smtp_port"])
+        username, password = username or "sandbox-user", password or "sandbox-password"
+    if host is None:
+        hint = "start `muster sandbox`, or set it" if is_rehearsal else "set it to your mail server's name"
+        raise ConfigurationError(f"MUSTER_SMTP_HOST is not set: {hint}")
+    if not re.fullmatch(r"[A-Za-z0-9.:-]+", host):
+        raise ConfigurationError("MUSTER_SMTP_HOST is the name or address of a host, and nothing else")
+    if not port.isdecimal() or not 0 < int(port) <= MAX_PORT:
+        raise ConfigurationError("MUSTER_SMTP_PORT is a number from 1 to 65535")
+    if (username is None) != (password is None):
+        raise ConfigurationError("MUSTER_SMTP_USERNAME and MUSTER_SMTP_PASSWORD go together")
+    is_loopback = host in LOOPBACK
+    if is_rehearsal and not is_loopback:
+        raise ConfigurationError("MUSTER_SMTP_HOST: a rehearsal home reaches loopback only")
+    scheme = "smtps" if port == "465" else "smtp" if is_loopback else "starttls"
+    name = f"[{host}]" if ":" in host else host
+    return Connection("SMTP", f"{scheme}://{name}:{port}", None, username, password, is_rehearsal)
 
 
 def refuse_foreign_host(name: str, host: str) -> None:

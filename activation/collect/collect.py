@@ -10,14 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
-
 from activation.clock import Clock
 from activation.collect import bounces, push, seeds, sendgrid, sets, twilio
 from activation.collect.doubts import resolve
-from activation.collect.source import Collected, Document, Pulled, Source
+from activation.collect.source import Collected, Cursor, Document, Pulled, Source
 from activation.collect.state import Memory
-from activation.collect.take import PROOFS, Taken, take
+from activation.collect.take import Taken, take
 from activation.errors import ConfigurationError, DestinationDownError
 from activation.home import Home, World, write_atomically
 from activation.journal import Journal, open_journal
@@ -30,7 +28,7 @@ SOURCES = {
         sendgrid.SOURCE, twilio.SOURCE, bounces.SOURCE, push.SOURCE, sets.SOURCE, seeds.SOURCE,
     )
 }  # fmt: skip
-BATCH_CHARACTERS = 50_000_000
+BATCH_CHARACTERS = 16_000_000
 
 
 def feedback_folder(home: Home, source: str) -> Path:
@@ -65,8 +63,19 @@ def _collect(
     home: Home, journal: Journal | None, source: Source, now: datetime, *, is_named: bool
 ) -> Collected:
     memory = Memory(home, source.name, source.table)
-    result, proofs = Collected(source.name), []
-    is_configured = True
+    result = Collected(source.name)
+
+    def bring(documents: Sequence[Document], cursor: Cursor) -> Collected:
+        taken = take(home, source, memory, documents)
+        _set_aside(home, source, taken)
+        memory.keep(taken.events, taken.digests, cursor, now)
+        added = _added(result, taken)
+        if journal is None:
+            return added
+        found = resolve(home, journal, taken.proofs, source.name, now)
+        resolved = added.resolved + found.accepted + found.refused
+        return replace(added, resolved=resolved, in_doubt=found.left)
+
     if source.pull is not None:
         cursor = memory.cursor()
         try:
@@ -74,27 +83,17 @@ def _collect(
         except ConfigurationError:
             if is_named:
                 raise
-            pulled, is_configured = Pulled((), cursor), False
+            pulled = Pulled((), cursor)
+            result = replace(result, is_configured=False)
         except DestinationDownError as error:
             pulled = Pulled((), cursor, str(error))
-        taken = take(home, source, memory, pulled.documents)
-        _set_aside(home, source, taken)
-        memory.keep(taken.events, taken.digests, pulled.cursor, now)
-        proofs.append(taken.proofs)
-        result = replace(_added(result, taken), problem=pulled.problem)
+        result = replace(bring(pulled.documents, pulled.cursor), problem=pulled.problem)
     for files, documents in _batches(home, source, now):
-        taken = take(home, source, memory, documents)
-        _set_aside(home, source, taken)
-        memory.keep(taken.events, taken.digests, {}, now)
-        proofs.append(taken.proofs)
-        result = _added(result, taken)
+        result = bring(documents, {})
+        # Only now: after a crash their events come again, are repeated, and still prove what they prove.
         for file in files:
             file.unlink()
-    if journal is not None:
-        told = pa.concat_tables([PROOFS.empty_table(), *proofs])
-        found = resolve(home, journal, told, source.name, now)
-        result = replace(result, resolved=found.accepted + found.refused, in_doubt=found.left)
-    return replace(result, is_configured=is_configured)
+    return result
 
 
 def _added(result: Collected, taken: Taken) -> Collected:

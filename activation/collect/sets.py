@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol, runtime_checkable
 from urllib.parse import quote
 
@@ -23,9 +25,14 @@ VIA = "job"
 META = "meta"
 META_VERSION = "v26.0"
 # Meta, "Custom Audience", operation_status; what is not listed is told by its code as partly done.
-META_SUCCEEDED = frozenset({0, 200})
-META_PROCESSING = frozenset({300, 414, 441, 442})
-META_FAILED = frozenset({415, 470, 471})
+META_STATES = {
+    "succeeded": frozenset({0, 200}),
+    "processing": frozenset({300, 414, 441, 442}),
+    "failed": frozenset({415, 470, 471}),
+}
+PATIENCE = 3
+
+Ask = Callable[[], dict[str, object]]
 
 SQL = """
 with named as (
@@ -67,17 +74,22 @@ def pull(home: Home, cursor: Cursor, now: datetime) -> Pulled:
     problems: list[str] = []
     for destination, jobs, audiences in _asked(home, now):
         try:
-            told = (
+            asking = (
                 _audiences(home, audiences, now)
                 if destination == META
-                else _jobs(home, destination, jobs)
-                if destination in REGISTRY
-                else []
+                else _jobs(home, destination, jobs or [])
             )
-            documents += [Document(VIA, json.dumps(each), now) for each in told]
-        except (DestinationDownError, ConfigurationError) as error:
+            for ask in asking:
+                try:
+                    documents.append(Document(VIA, json.dumps(ask()), now))
+                except DestinationDownError as error:
+                    problems.append(str(error))
+                    # One job may be unknown to its platform; where none is told, the platform is down.
+                    if len(problems) >= PATIENCE:
+                        break
+        except ConfigurationError as error:
             problems.append(str(error))
-    return Pulled(tuple(documents), {}, "; ".join(problems) or None)
+    return Pulled(tuple(documents), {}, "; ".join(dict.fromkeys(problems)) or None)
 
 
 def _asked(home: Home, now: datetime) -> list[tuple[str, list[str], list[str]]]:
@@ -102,43 +114,37 @@ def _asked(home: Home, now: datetime) -> list[tuple[str, list[str], list[str]]]:
         ).fetchall()
 
 
-def _jobs(home: Home, destination: str, jobs: list[str] | None) -> list[dict[str, object]]:
-    asked = connector(home, destination) if jobs else None
-    if not isinstance(asked, ReportsJobs):
-        return []
-    found: list[dict[str, object]] = []
-    for job in jobs or ():
-        status = asked.job_status(job)
-        found.append(
-            {"destination": destination, "provider_id": job, "state": str(status.state),
-             "failed": status.failed, "reason": status.reason}
-        )  # fmt: skip
-    return found
+def _jobs(home: Home, destination: str, jobs: list[str]) -> Iterator[Ask]:
+    asked = connector(home, destination) if jobs and destination in REGISTRY else None
+    if isinstance(asked, ReportsJobs):
+        for job in jobs:
+            yield partial(_job, asked, destination, job)
 
 
-def _audiences(home: Home, audiences: list[str], now: datetime) -> list[dict[str, object]]:
-    """Meta tells of an audience as a whole, by a code that changes while it works: once a day."""
+def _job(asked: ReportsJobs, destination: str, job: str) -> dict[str, object]:
+    status = asked.job_status(job)
+    return {
+        "destination": destination, "provider_id": job, "state": str(status.state),
+        "failed": status.failed, "reason": status.reason,
+    }  # fmt: skip
+
+
+def _audiences(home: Home, audiences: list[str], now: datetime) -> Iterator[Ask]:
     client = Client(settings.connection(home, "META"))
-    found: list[dict[str, object]] = []
     for audience in audiences:
-        path = f"/{META_VERSION}/{quote(audience, safe='')}"
-        answer = get(client, META, path, {"fields": "operation_status,delivery_status"}).json() or {}
-        status = answer.get("operation_status")
-        code = status.get("code") if isinstance(status, dict) else None
-        if not isinstance(code, int):
-            raise DestinationDownError("meta: an audience's status has no code")
-        state = (
-            "succeeded"
-            if code in META_SUCCEEDED
-            else "processing" if code in META_PROCESSING
-            else "failed" if code in META_FAILED
-            else "partial"
-        )  # fmt: skip
-        found.append(
-            {"destination": META, "audience": audience, "state": state, "reason": f"meta_{code}",
-             "day": f"{now:%Y-%m-%d}"}
-        )  # fmt: skip
-    return found
+        yield partial(_audience, client, audience, f"{now:%Y-%m-%d}")
+
+
+def _audience(client: Client, audience: str, day: str) -> dict[str, object]:
+    """Meta tells of an audience as a whole, by a code that changes while it works: once a day."""
+    path = f"/{META_VERSION}/{quote(audience, safe='')}"
+    answer = get(client, META, path, {"fields": "operation_status,delivery_status"}).json() or {}
+    status = answer.get("operation_status")
+    code = status.get("code") if isinstance(status, dict) else None
+    if not isinstance(code, int):
+        raise DestinationDownError("meta: an audience's status has no code")
+    state = next((state for state, codes in META_STATES.items() if code in codes), "partial")
+    return {"destination": META, "audience": audience, "state": state, "reason": f"meta_{code}", "day": day}
 
 
 SOURCE = Source("sets", "provider.set_jobs", "destination", SQL, pull)

@@ -15,6 +15,7 @@ from activation.connectors.klaviyo import Klaviyo
 from activation.connectors.lob import Lob
 from activation.connectors.meta import Meta
 from activation.connectors.sendgrid import SendGrid
+from activation.connectors.smtp import Smtp
 from activation.connectors.twilio import Twilio
 from activation.connectors.webhook import message_webhook, set_webhook
 from activation.errors import ConfigurationError
@@ -51,7 +52,8 @@ AS_FILES: dict[str, type[FileDrop]] = {
     "crm_file": file_destination("crm_file", "crm", Form.MEMBERSHIPS),
     "social_file": file_destination("social_file", "social", Form.MESSAGES),
 }
-REGISTRY: dict[str, type[Connector]] = {**OVER_HTTP, **AS_FILES}
+OVER_SMTP: dict[str, type[Smtp]] = {"smtp": Smtp}
+REGISTRY: dict[str, type[Connector]] = {**OVER_HTTP, **OVER_SMTP, **AS_FILES}
 
 
 def connector(home: Home, name: str) -> Connector:
@@ -61,6 +63,8 @@ def connector(home: Home, name: str) -> Connector:
     """
     if name in AS_FILES:
         return AS_FILES[name](home.drops, settings.sender(home))
+    if name in OVER_SMTP:
+        return OVER_SMTP[name](settings.mail_server(home), settings.sender(home))
     kind = OVER_HTTP.get(name)
     if kind is None:
         raise ConfigurationError(f"no connector is named {name!r}; there are: {', '.join(sorted(REGISTRY))}")

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from activation.errors import ConfigurationError, HeldError
 from activation.home import Home, World, write_atomically
 from activation.sandbox.server import Server
+from activation.sandbox.smtp import MailServer
 from activation.settings import PROJECT, sandbox_address_file
 
 START_SECONDS = 20.0
@@ -46,7 +47,9 @@ class Sandbox:
         self._server = Server(self._home, self._port)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
-        address = {"url": self.url, "pid": os.getpid()}
+        self._mail = MailServer(self._server)
+        threading.Thread(target=self._mail.serve_forever, args=(0.05,), daemon=True).start()
+        address = {"url": self.url, "pid": os.getpid(), "smtp_port": self._mail.port}
         write_atomically(sandbox_address_file(self._home), json.dumps(address).encode())
         return self
 
@@ -56,8 +59,9 @@ class Sandbox:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        for server in (self._mail, self._server):
+            server.shutdown()
+            server.server_close()
         sandbox_address_file(self._home).unlink(missing_ok=True)
         self._lock.__exit__(kind, error, trace)
 
@@ -94,7 +98,7 @@ def serve(home: Home, port: int = 0) -> None:
 
 
 def start(home: Home) -> dict[str, Any]:
-    """Start a sandbox that outlives this process, or find the one that runs; its ``url`` and ``pid``.
+    """Start a sandbox that outlives this process, or find the one that runs; its ``url``, ``pid``, ``smtp_port``.
 
     Raises ``ConfigurationError`` for a live home, and where it does not come up.
     """
@@ -152,7 +156,8 @@ def stop(home: Home) -> bool:
 def _running(home: Home) -> dict[str, Any] | None:
     """Find the sandbox that answers for this very home; a stale file, or another's port, is none."""
     try:
-        url = str(json.loads(sandbox_address_file(home).read_text())["url"])
+        address = json.loads(sandbox_address_file(home).read_text())
+        url, smtp_port = str(address["url"]), int(address["smtp_port"])
         connection = http.client.HTTPConnection("127.0.0.1", urlsplit(url).port or 0, timeout=2)
         try:
             connection.request("GET", "/_muster/health")
@@ -161,7 +166,7 @@ def _running(home: Home) -> dict[str, Any] | None:
             connection.close()
         if health["home_id"] != home.home_id:
             return None
-        return {"url": url, "pid": int(health["pid"])}
+        return {"url": url, "pid": int(health["pid"]), "smtp_port": smtp_port}
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return None
 

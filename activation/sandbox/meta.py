@@ -1,4 +1,7 @@
-"""Meta's twin: ``/v26.0/{audience}/users``; POST adds, DELETE removes, and bad rows do not fail a call."""
+"""Meta's twin: ``/v26.0/{audience}/users``; POST adds, DELETE removes, and bad rows do not fail a call.
+
+GET of ``/v26.0/{audience}`` says how it stands: well, but for one whose id ends in ``failed``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from typing import Any
 from activation.sandbox.calls import Call, Response, Twin, encoded
 
 PATH = re.compile(r"/v26\.0/([^/]+)/users")
+AUDIENCE = re.compile(r"/v26\.0/([^/]+)")
+NORMAL, FAILED = 200, 470
 OPERATIONS = {"POST": "add", "DELETE": "remove"}
 SCHEMA = ("EMAIL", "PHONE")
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -30,6 +35,10 @@ def error(status: int) -> Response:
 
 def answer(call: Call) -> Response:
     """Accept every row that holds a hash, and count the others."""
+    asked = AUDIENCE.fullmatch(call.path)
+    if asked is not None and call.method == "GET" and call.bearer:
+        code = FAILED if asked[1].endswith("failed") else NORMAL
+        return encoded(200, {"id": asked[1], "operation_status": {"code": code, "description": ""}})
     path = PATH.fullmatch(call.path)
     if path is None or call.method not in OPERATIONS:
         return error(404)

@@ -1,9 +1,9 @@
 {%- set like_days_looked_at = 8 %}
 {%- set like_days_needed = 3 %}
 
--- What size of its audience is usual for each campaign: the median of its last days of the same weekday; where there are
--- too few, the run before. A day is its latest run; the day of this run does not count, so that no run repeated on one
--- day is compared with itself. Runs that were held count: one bad day in eight does not move a median.
+-- What size of its audience is usual for each campaign: the median of its last days of the same weekday; where there
+-- are too few, the run before. A day is its latest run; the day of this run does not count, so that no run repeated on
+-- one day is compared with itself. Runs that were held count: one bad day in eight does not move a median.
 with campaign_sizes as (
 
     select

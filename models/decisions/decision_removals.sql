@@ -1,5 +1,5 @@
--- Why each member leaves a set. Who objected, is suppressed, changed an address or is nobody's customer any more (erased,
--- or merged into another) leaves at once; only who no longer belongs to the audience may be made to wait.
+-- Why each member leaves a set. Who objected, is suppressed, changed an address or is nobody's customer any more
+-- (erased, or merged into another) leaves at once; only who no longer belongs to the audience may be made to wait.
 with changes as (
 
     select

@@ -1,5 +1,5 @@
--- Would too many people leave a set at once, by number and by share of who is there? Then their removals alone are held.
--- An approval lets through as many as it names, in the next run of the campaign and in no later one.
+-- Would too many people leave a set at once, by number and by share of who is there? Then their removals alone are
+-- held. An approval lets through as many as it names, in the next run of the campaign and in no later one.
 with removals as (
 
     select

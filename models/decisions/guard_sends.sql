@@ -1,7 +1,7 @@
 {%- set looks_back_days = 30 %}
 
--- How were the last sends of each campaign, and of its whole channel, received? From the first limit on it waits for its
--- approver, from the second on it is held. Too few messages say nothing.
+-- How were the last sends of each campaign, and of its whole channel, received? From the first limit on it waits for
+-- its approver, from the second on it is held. Too few messages say nothing.
 with campaigns as (
 
     select

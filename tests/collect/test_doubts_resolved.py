@@ -14,10 +14,13 @@ from feedback import Feedback, sendgrid_event
 
 from activation.accounts import in_doubt
 from activation.clock import SimulatedClock
+from activation.collect import collect as collecting
+from activation.collect.doubts import resolve
 from activation.connectors.twilio import Twilio
 from activation.frozen import FrozenRun
 from activation.home import World, open_home
 from activation.journal import open_journal
+from activation.sandbox import Sandbox
 from activation.types import Answer, State
 
 
@@ -110,8 +113,6 @@ def twilio_list(feedback: Feedback, rows: list[tuple[str, str, datetime]]) -> No
 
 
 def test_a_text_without_our_id_is_known_by_its_number_and_time(world: DeliveryWorld) -> None:
-    from activation.sandbox import Sandbox  # noqa: PLC0415
-
     phone = [f"+1555010{number:04}" for number in range(4)]
     rows = [message(n, channel="sms", destination=Twilio.name, address=phone[n]) for n in range(4)]
     run = make_run(world.home, rows)
@@ -133,6 +134,26 @@ def test_a_text_without_our_id_is_known_by_its_number_and_time(world: DeliveryWo
 
 
 def collected(feedback: Feedback, source: str) -> Any:
-    from activation.collect.collect import collect  # noqa: PLC0415
+    return next(each for each in collecting.collect(feedback.home, feedback.clock) if each.source == source)
 
-    return next(each for each in collect(feedback.home, feedback.clock) if each.source == source)
+
+def test_a_crash_before_a_doubt_is_resolved_leaves_the_file_to_prove_it(
+    world: DeliveryWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(world, 2)
+    feedback = Feedback(world.home)
+    event = sendgrid_event("delivered", number=1, message_id=message(1)["message_id"])
+    feedback.push("sendgrid", "a.json", json.dumps([event]))
+
+    def crash(home: Any, journal: Any, proofs: Any, *rest: Any) -> Any:
+        if proofs.num_rows:
+            raise KeyboardInterrupt
+        return resolve(home, journal, proofs, *rest)
+
+    monkeypatch.setattr(collecting, "resolve", crash)
+    with pytest.raises(KeyboardInterrupt):
+        collected(feedback, "sendgrid")
+    monkeypatch.undo()
+    found = collected(feedback, "sendgrid")
+    assert (found.new, found.repeated, found.resolved) == (0, 1, 1)
+    assert len(feedback.events("provider.email_events")) == 1

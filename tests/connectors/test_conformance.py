@@ -277,9 +277,10 @@ def test_too_many_requests_gives_the_request_back(
 
 @over_http
 def test_refused_credentials_stop_everything(name: str, home: Home, sandbox: Sandbox) -> None:
+    destination = connector(home, name)
     for status in (401, 403):
         sandbox.script({"path_prefix": prefix(name), "fault": f"status:{status}"})
-        answer = connector(home, name).send(ordinary_request(name))
+        answer = destination.send(ordinary_request(name))
         assert (answer.state, answer.is_down) == (State.PLANNED, True), status
     assert sandbox.accepted() == []
 
@@ -377,8 +378,9 @@ def test_no_token_and_no_address_gets_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    for logger in logging.root.manager.loggerDict:
-        caplog.set_level(logging.DEBUG, logger=logger)
+    for logger, found in logging.root.manager.loggerDict.items():
+        if isinstance(found, logging.Logger) and found.level > logging.DEBUG:
+            caplog.set_level(logging.DEBUG, logger=logger)
     request = ordinary_request(name)
     private = private_values(request) | set(SECRETS)
     echo = " ".join(sorted(private)).encode()
@@ -388,23 +390,34 @@ def test_no_token_and_no_address_gets_out(
         "status": echo.decode(),
         "details": [echo.decode()],
     }
+    hostile = [
+        b"HTTP/1.1 " + echo + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n" + echo + b"\r\nContent-Length: 2\r\n\r\n{}",
+        *(
+            http_answer(status, json.dumps(body).encode(), CLOSE)
+            for status, body in (
+                (400, error),
+                (400, {"errors": [error | {"field": None}]}),
+                (400, {"error": error}),
+                (400, {"error": error | {"code": 100}}),
+                (200, {"data": [error] * 3, "results": [error], "refused": [error]}),
+            )
+        ),
+    ]
+    if REGISTRY[name].capability is Capability.LOOKUP:
+        hostile = [answer for answer in hostile for _ in range(2)]  # a look-up gets each as well
     said: list[Any] = []
-    for base_url in (
-        f"{sandbox.url}/{vendor(name)}",
-        "http://127.0.0.1:1",
-        raw_server(drip).url,
-        raw_server(b"HTTP/1.1 " + echo + b"\r\n\r\n").url,
-        raw_server(b"HTTP/1.1 200 OK\r\n" + echo + b"\r\nContent-Length: 2\r\n\r\n{}").url,
-        raw_server(http_answer(400, json.dumps(error).encode())).url,
-        raw_server(http_answer(400, json.dumps({"errors": [error | {"field": None}]}).encode())).url,
-        raw_server(http_answer(400, json.dumps({"error": error}).encode())).url,
-        raw_server(http_answer(400, json.dumps({"error": error | {"code": 100}}).encode())).url,
-        raw_server(http_answer(200, json.dumps({"data": [error] * 3, "results": [error]}).encode())).url,
+    for base_url, times in (
+        (f"{sandbox.url}/{vendor(name)}", 1),
+        ("http://127.0.0.1:1", 1),
+        (raw_server(drip).url, 1),
+        (one_after_the_other(raw_server, hostile).url, len(hostile)),
     ):
         destination = impatient(name, base_url)
-        said += [destination, vars(destination), destination.send(request)]
-        if isinstance(destination, LooksUp):
-            said.append(destination.look_up(request))
+        for number in range(times):
+            is_looked_up = isinstance(destination, LooksUp) and number % 2
+            said.append(destination.look_up(request) if is_looked_up else destination.send(request))
+        said += [destination, vars(destination)]
     stranger = OVER_HTTP[name](
         connection_to(name, f"{sandbox.url}/{vendor(name)}", is_sandbox_allowed=False), SENDER
     )

@@ -84,6 +84,18 @@ with problems as (
             and set_destinations.purpose = channel_purposes.purpose
     where channel_purposes.channel is null
 
+    union all
+
+    select 'campaign_guards: there is no campaign ' || campaign as problem
+    from {{ ref('campaign_guards') }}
+    where campaign not in ('{{ campaign_priority() | join("', '") }}')
+
+    union all
+
+    select 'deliverability_limits: ' || channel || '/' || measure || ' is held before its approver is asked' as problem
+    from {{ ref('deliverability_limits') }}
+    where hold_from < approve_from
+
 )
 
 select problem

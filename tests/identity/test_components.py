@@ -21,6 +21,9 @@ from scipy.sparse.csgraph import connected_components
 
 from activation.settings import PROJECT
 
+# One build serves the module, so one process makes it.
+pytestmark = pytest.mark.xdist_group("components")
+
 MODELS = {
     "graph": "select graph, node_a, node_b from read_parquet('{folder}/graph.parquet')",
     "by_one_query": "{{{{ muster.default__connected_components(ref('graph'), 'node_a', 'node_b', 20) }}}}",

@@ -20,8 +20,11 @@ OURS = {
     "activation.connectors.hashing",
     "activation.connectors.hubspot",
     "activation.connectors.lines",
+    "activation.connectors.mail",
     "activation.connectors.reply",
     "activation.connectors.rows",
+    "activation.connectors.smtp_session",
+    "activation.connectors.transport",
     "activation.errors",
     "activation.types",
 }

@@ -19,6 +19,9 @@ from activation.landing.report import LoadReport
 from activation.sample import sample
 from activation.sample.cut import CUT, write_cut
 
+# One sample serves the module, so one process makes it.
+pytestmark = pytest.mark.xdist_group("sample")
+
 AS_OF = datetime(2017, 11, 20, 14, 0, tzinfo=UTC)
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 Ask = Callable[[str], Any]

@@ -1,5 +1,5 @@
--- The most rows that any earlier run had to read, by source table. Of the latest run alone a loss would be told once, and
--- be taken for granted by the next.
+-- The most rows that any earlier run had to read, by source table. Of the latest run alone a loss would be told once,
+-- and be taken for granted by the next.
 with input_counts as (
 
     select
