@@ -124,6 +124,7 @@ def _freeze(world: FrozenWorld, landed: list[str], recheck: str) -> None:
             "campaign": [CAMPAIGN] * PEOPLE,
             "customer_id": [f"c{number}" for number in numbers],
             "channel": ["email"] * PEOPLE,
+            "destination": ["sendgrid"] * PEOPLE,
             "purpose": ["marketing"] * PEOPLE,
             "address": [address(number) for number in numbers],
             "excludes_recent_purchasers": [False] * PEOPLE,
@@ -165,7 +166,7 @@ def _freeze(world: FrozenWorld, landed: list[str], recheck: str) -> None:
     folder.mkdir(parents=True)
     for name, columns in tables.items():
         pq.write_table(pa.table(columns), folder / f"{name}.parquet")
-    names = ("position", "campaign", "customer_id", "channel", "purpose", "operation")
+    names = ("position", "campaign", "customer_id", "channel", "destination", "purpose", "operation")
     kinds = [(name, pa.int64() if name == "position" else pa.string()) for name in names]
     pq.write_table(pa.schema(kinds).empty_table(), folder / "outbox_memberships.parquet")
     write_atomically(folder / "recheck.sql", recheck.encode())
