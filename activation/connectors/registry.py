@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from activation import settings
 from activation.connectors import Connector, HttpConnector
+from activation.connectors.console import Console, ConsoleSet
 from activation.connectors.dummy import DummyFire, DummyIdempotent, DummyLookup, DummySet
 from activation.connectors.expo import Expo
 from activation.connectors.fcm import Fcm
@@ -19,7 +20,7 @@ from activation.connectors.smtp import Smtp
 from activation.connectors.twilio import Twilio
 from activation.connectors.webhook import message_webhook, set_webhook
 from activation.errors import ConfigurationError
-from activation.home import Home
+from activation.home import Home, World
 
 OVER_HTTP: dict[str, type[HttpConnector]] = {
     "sendgrid": SendGrid,
@@ -53,7 +54,8 @@ AS_FILES: dict[str, type[FileDrop]] = {
     "social_file": file_destination("social_file", "social", Form.MESSAGES),
 }
 OVER_SMTP: dict[str, type[Smtp]] = {"smtp": Smtp}
-REGISTRY: dict[str, type[Connector]] = {**OVER_HTTP, **OVER_SMTP, **AS_FILES}
+ON_SCREEN: dict[str, type[Console]] = {"console": Console, "console_set": ConsoleSet}
+REGISTRY: dict[str, type[Connector]] = {**OVER_HTTP, **OVER_SMTP, **ON_SCREEN, **AS_FILES}
 
 
 def connector(home: Home, name: str) -> Connector:
@@ -63,6 +65,10 @@ def connector(home: Home, name: str) -> Connector:
     """
     if name in AS_FILES:
         return AS_FILES[name](home.drops, settings.sender(home))
+    if name in ON_SCREEN:
+        if home.world is World.LIVE:
+            raise ConfigurationError(f"{name} reaches nobody: it is for rehearsal homes")
+        return ON_SCREEN[name](settings.sender(home))
     if name in OVER_SMTP:
         return OVER_SMTP[name](settings.mail_server(home), settings.sender(home))
     kind = OVER_HTTP.get(name)

@@ -82,7 +82,7 @@ class _Smtp(smtplib.SMTP):
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         made = socket.create_connection((host, port), timeout)
-        self._current.watch(made.fileno())
+        self._current.watch(made)
         made.settimeout(self._server.deadline)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._is_tls:
@@ -114,7 +114,7 @@ class Session:
     def watch(self, current: Attempt) -> None:
         """Let ``current`` cut this connection when its time is over."""
         if self._smtp.sock is not None:
-            current.watch(self._smtp.sock.fileno())
+            current.watch(self._smtp.sock)
 
     def begin(self, mail: Mail) -> Answer | None:
         """Name the envelope; ``None`` where the server waits for the message."""
