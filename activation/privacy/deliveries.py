@@ -6,8 +6,8 @@ message: without them a later run could send the same message to the same addres
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 
 from sqlalchemy import Connection, select, update
 
@@ -22,6 +22,18 @@ from activation.types import State
 REASON = "erased"
 UNSENT = frozenset({State.PLANNED.value, State.EXCLUDED.value, State.EXPIRED.value})
 Positions = Mapping[tuple[str, Kind], Sequence[int]]
+
+
+@contextmanager
+def undelivered(home: Home, campaigns: Iterable[str]) -> Iterator[None]:
+    """Keep everybody from delivering these campaigns meanwhile. Raises ``HeldError`` where somebody is at it."""
+    with ExitStack() as stack:
+        journal = stack.enter_context(closing(open_journal(home))) if _is_there(home) else None
+        for name in campaigns:
+            # Where there is no journal yet, its first holder takes this lock too.
+            held = journal.hold(name) if journal else home.lock(f"campaign-{name}", f"delivering {name}")
+            stack.enter_context(held)
+        yield
 
 
 def withdraw(home: Home, planned: Positions) -> dict[tuple[str, Kind], set[int]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,7 +20,7 @@ from activation.frozen import Kind
 from activation.home import Home, fsync_directory
 from activation.landing.contract import OnErasure, Table, contract
 from activation.privacy import drops
-from activation.privacy.deliveries import forget_provider_ids, withdraw
+from activation.privacy.deliveries import forget_provider_ids, undelivered, withdraw
 from activation.privacy.identifiers import PROFILE, PSEUDONYM, identifiers
 from activation.privacy.ledger import Job, campaigns_with, counts_of, outbox_positions, rewrite_ledger
 from activation.privacy.pending import Erasure, end_pending, pending, write_pending
@@ -102,7 +101,7 @@ def _carry_out(home: Home, connection: duckdb.DuckDBPyConnection, erasure: Erasu
     """Do what is written down; each step may have been done before."""
     entry, person = erasure.entry, erasure.person
     register_person(connection, person)
-    with _undelivered(home, connection):
+    with undelivered(home, campaigns_with(connection, home)):
         write_entry(home, entry, person.known)  # from here on nobody brings the person back
         _erase_deliveries(home, connection, entry)
         _erase_landed(home, connection, entry)
@@ -139,21 +138,13 @@ def _leave_sets(
 
 def _forget_sets(home: Home, connection: duckdb.DuckDBPyConnection, erasure: Erasure) -> Erasure:
     entry = erasure.entry
-    with _undelivered(home, connection):
+    with undelivered(home, campaigns_with(connection, home)):
         withdraw(home, outbox_positions(connection, home))
         rewrite_ledger(Job(connection, home, entry.erasure_id, entry.erased_at), of_sets=True)
         drops.take_out(home, erasure.person, entry.erasure_id, removals=True)
         drop_warehouse(home)
     end_pending(home, entry.erasure_id)
     return replace(erasure, sets=())
-
-
-def _undelivered(home: Home, connection: duckdb.DuckDBPyConnection) -> ExitStack:
-    """Keep everybody from delivering the campaigns that have rows of the person."""
-    with ExitStack() as stack:
-        for name in campaigns_with(connection, home):
-            stack.enter_context(home.lock(f"campaign-{name}", f"delivering {name}"))
-        return stack.pop_all()
 
 
 def _erase_deliveries(home: Home, connection: duckdb.DuckDBPyConnection, entry: Entry) -> None:

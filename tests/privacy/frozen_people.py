@@ -8,14 +8,16 @@ from pathlib import Path
 
 import duckdb
 from people import ANN, BEN
-from sqlalchemy import insert
 
 from activation.freeze import describe, overall_digest
 from activation.frozen import FrozenRun, Kind, read_frozen
 from activation.home import Home
 from activation.journal import open_journal
-from activation.journal_tables import deliveries, runs, sequence
+from activation.journal_tables import sequence
 from activation.ledger import ensure_ledger
+from activation.planning import plan
+from activation.spans import single_out
+from activation.types import State
 
 RUN = "r1"
 STAMPS = "'r1' as run_id, timestamp '2026-03-01' as as_of, timestamp '2026-03-01' as known_at"
@@ -26,12 +28,13 @@ TABLES = {
         ('{IDS["ann-2"]}', 'autumn', '{ANN}', 'send', 'bought on 2025-05-01', '{{"first_name": "Ann"}}'),
         ('{IDS["ben-1"]}', 'spring', '{BEN}', 'send', 'bought on 2025-06-01', '{{"first_name": "Ben"}}')
         ) as t (message_id, campaign, customer_id, verdict, qualified_by, fields)""",
-    "outbox_messages": f"""select * from (values
+    "outbox_messages": f"""select *, 'w1' as slot, 1 as step, 'sendgrid' as destination, 'hello' as template,
+        'v1' as message_version, null::timestamp as send_not_before, null::timestamp as expires_at from (values
         (0::bigint, '{IDS["ann-1"]}', 'spring', '{ANN}', 'email', 'ann@example.com', '{{"first_name": "Ann"}}'),
         (1, '{IDS["ben-1"]}', 'spring', '{BEN}', 'email', 'ben@example.com', '{{"first_name": "Ben"}}'),
         (2, '{IDS["ann-2"]}', 'autumn', '{ANN}', 'sms', '+12025550123', '{{"first_name": "Ann"}}')
         ) as t (position, message_id, campaign, customer_id, channel, address, fields)""",
-    "outbox_memberships": f"""select *, null::varchar as external_id from (values
+    "outbox_memberships": f"""select *, 'w1' as slot, 'ads' as channel, null::varchar as external_id from (values
         (0::bigint, 'x0', 'spring', '{ANN}', 'meta', 'fans', 'add', 'ann@example.com', '+12025550123'),
         (1, 'x1', 'spring', '{BEN}', 'meta', 'fans', 'add', 'ben@example.com', null),
         (2, 'x2', 'autumn', '{ANN}', 'meta', 'buyers', 'add', 'ann@example.com', '+12025550123')
@@ -76,26 +79,16 @@ def add_run(home: Home) -> FrozenRun:
         "tables": tables,
     }
     (directory / "manifest.json").write_text(json.dumps(manifest))
+    run = read_frozen(home, RUN)
     journal = open_journal(home)
+    for campaign in ("spring", "autumn"):
+        plan(journal, run, campaign, b"a pepper for tests")
     with journal.write() as connection:
-        number = connection.execute(insert(runs).values(run_id=RUN, digest=str(manifest["digest"]))).lastrowid
-        states = {(Kind.MESSAGE, 0): "accepted", (Kind.MESSAGE, 1): "accepted", (Kind.MESSAGE, 2): "planned"}
-        states |= {
-            (Kind.MEMBERSHIP, 0): "accepted",
-            (Kind.MEMBERSHIP, 1): "accepted",
-            (Kind.MEMBERSHIP, 2): "planned",
-        }
-        for (kind, position), state in states.items():
-            row = {
-                "seq": sequence(number, kind, position),
-                "stream": 1,
-                "state": state,
-                "provider_id": "provider-ann",
-            }
-            connection.execute(insert(deliveries).values(**row))
+        for key in (sequence(1, kind, position) for kind in Kind for position in (0, 1)):
+            single_out(connection, key, {"state": State.ACCEPTED, "provider_id": "provider-ann"})
     journal.close()
     add_drop(home)
-    return read_frozen(home, RUN)
+    return run
 
 
 def receive(home: Home, customer: str, operation: str, at: str, name: str) -> None:

@@ -19,7 +19,7 @@ from activation.errors import ConfigurationError, HeldError
 from activation.freeze import verify
 from activation.frozen import read_frozen
 from activation.journal import open_journal
-from activation.journal_tables import deliveries
+from activation.journal_tables import spans
 from activation.privacy.erase import Erasure, erase, finish
 from activation.privacy.export import export
 from activation.privacy.notes import amendments
@@ -68,7 +68,7 @@ def test_nothing_planned_for_the_person_can_leave_any_more(sent: Household) -> N
     erase_ann(sent)
     journal = open_journal(sent.home)
     with journal.read() as connection:
-        rows = connection.execute(select(deliveries).order_by(deliveries.c.seq)).all()
+        rows = connection.execute(select(spans).order_by(spans.c.first_seq)).all()
     journal.close()
     assert [(row.state, row.reason) for row in rows] == [
         ("accepted", None), ("accepted", None), ("excluded", "erased"),
