@@ -12,12 +12,11 @@ from activation.content import unsubscribe_urls
 from activation.errors import ConfigurationError
 from activation.frozen import FrozenRun, Kind, read_parts
 from activation.journal_tables import position_of
+from activation.keys import PEPPER_KEY_ID
 from activation.settings import Sender
 from activation.streams import Page, Stream
 from activation.types import Content, Operation, Request
 
-# Which pepper signed an unsubscribe link, so that links outlive a change of pepper.
-KEY_ID = "1"
 COLUMNS = {
     Kind.MESSAGE: "position, message_id, customer_id, address, fields",
     Kind.MEMBERSHIP: "position, change_id as message_id, customer_id, email, phone, external_id",
@@ -55,7 +54,9 @@ def load_page(
     if kind is Kind.MEMBERSHIP:
         return rows
     if page.stream.channel == "email":
-        urls = unsubscribe_urls(sender.unsubscribe_url, rows["message_id"], pepper, KEY_ID)
+        keys = sender.unsubscribe_keys
+        key, key_id = (keys.key, keys.key_id) if keys else (pepper, PEPPER_KEY_ID)
+        urls = unsubscribe_urls(sender.unsubscribe_url, rows["message_id"], key, key_id)
     else:
         urls = pa.nulls(rows.num_rows, pa.string())
     return rows.append_column("unsubscribe_url", urls)

@@ -27,7 +27,6 @@ from activation.content import load_templates, unsubscribe_urls
 from activation.content.samples import marked, sample_values, templates_of
 from activation.errors import ConfigurationError
 from activation.home import Home
-from activation.keys import unsubscribe_keys
 from activation.types import Answer, Capability, Content, Operation, Request
 
 NAME = re.compile(r"[a-z0-9_-]{1,64}")
@@ -132,7 +131,7 @@ def _is_for(channel: str, address: str) -> bool:
 def _send(
     home: Home, destination: Connector, campaign: str, content: Content, addresses: list[str]
 ) -> Iterator[tuple[Answer, int]]:
-    sender, keys = settings.sender(home), unsubscribe_keys(home)
+    sender, keys = settings.sender(home), settings.unsubscribe_keys(home)
     fields = json.dumps(sample_values(content, {}))
     for start in range(0, len(addresses), destination.max_rows):
         part = addresses[start : start + destination.max_rows]

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from activation.errors import ConfigurationError
 from activation.home import Home, World
+from activation.hosts import refuse_foreign_host
+from activation.keys import Secret, UnsubscribeKeys, parse_keys
 
 PROJECT = Path(__file__).resolve().parent.parent
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -30,8 +32,6 @@ VENDOR_URLS = {
     "FCM": "https://fcm.googleapis.com",
     "LOB": "https://api.lob.com",
 }
-# Hosts of a vendor beside the one of its URL; any other is named in MUSTER_ALLOWED_HOSTS.
-FURTHER_HOSTS = {"SENDGRID": frozenset({"api.eu.sendgrid.com"})}
 
 
 @dataclass(frozen=True, repr=False)
@@ -60,15 +60,6 @@ class Connection:
         return urlsplit(self.base_url).hostname or ""
 
 
-class Secret(bytes):
-    """A key that shows itself to no log: as bytes it is itself, as text it is stars."""
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    __str__ = __repr__
-
-
 @dataclass(frozen=True)
 class Sender:
     """Who a message says it is from, and the links that marketing mail must carry."""
@@ -81,6 +72,7 @@ class Sender:
     callback_url: str | None
     privacy_url: str = ""
     bounce_address: str = ""
+    unsubscribe_keys: UnsubscribeKeys | None = None
 
     @property
     def fixed(self) -> dict[str, str]:
@@ -125,6 +117,11 @@ def journal_url() -> str | None:
     return read("JOURNAL_URL")
 
 
+def unsubscribe_keys(home: Home) -> UnsubscribeKeys:
+    """The keys of unsubscribe links: ``MUSTER_UNSUBSCRIBE_KEYS``, and the pepper. Raises ``ConfigurationError``."""
+    return parse_keys(read("UNSUBSCRIBE_KEYS") or "", pepper(home))
+
+
 def sender(home: Home) -> Sender:
     """Who messages are from. A live home must say it; a rehearsal home has example values."""
     example = {
@@ -159,6 +156,7 @@ def sender(home: Home) -> Sender:
         callback_url=callback,
         privacy_url=values["PRIVACY_URL"],
         bounce_address=read("BOUNCE_ADDRESS") or "",
+        unsubscribe_keys=unsubscribe_keys(home),
     )
 
 
@@ -187,7 +185,7 @@ def connection(home: Home, name: str) -> Connection:
             f"MUSTER_{name}_BASE_URL is scheme, host and path; secrets have settings of their own"
         )
     if not is_loopback:
-        refuse_foreign_host(name, parts.hostname or "")
+        refuse_foreign_host(name, parts.hostname or "", VENDOR_URLS.get(name), read("ALLOWED_HOSTS") or "")
     token, username, password = (read(f"{name}_{part}") for part in ("TOKEN", "USERNAME", "PASSWORD"))
     key, login_account = read(f"{name}_KEY"), read(f"{name}_LOGIN_ACCOUNT")
     username = username or read(f"{name}_ACCOUNT")
@@ -227,20 +225,6 @@ def mail_server(home: Home) -> Connection:
     scheme = "smtps" if port == "465" else "smtp" if is_loopback else "starttls"
     name = f"[{host}]" if ":" in host else host
     return Connection("SMTP", f"{scheme}://{name}:{port}", None, username, password, is_rehearsal)
-
-
-def refuse_foreign_host(name: str, host: str) -> None:
-    """Raise ``ConfigurationError`` where ``host`` is neither the vendor's own nor in ``MUSTER_ALLOWED_HOSTS``.
-
-    A wrong base URL would hand people and a token to whoever has that host.
-    """
-    own = {urlsplit(VENDOR_URLS[name]).hostname} if name in VENDOR_URLS else set()
-    allowed = {entry.strip().lower() for entry in (read("ALLOWED_HOSTS") or "").split(",")}
-    if host.lower() not in own | FURTHER_HOSTS.get(name, frozenset()) | (allowed - {""}):
-        raise ConfigurationError(
-            f"MUSTER_{name}_BASE_URL: {host} is not a host of {name}; where it is meant, add it to "
-            "MUSTER_ALLOWED_HOSTS (host names, separated by commas)"
-        )
 
 
 def sandbox_address_file(home: Home) -> Path:

@@ -10,10 +10,10 @@ import html
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qs
 
+from activation import settings
 from activation.clock import clock_of
 from activation.errors import MusterError
 from activation.home import Home
-from activation.keys import unsubscribe_keys
 from activation.unsubscribe import Outcome, handle_unsubscribe
 
 Start = Callable[[str, list[tuple[str, str]]], object]
@@ -44,7 +44,7 @@ FAILED = ("503 Service Unavailable", "<p>That did not work just now. Try again i
 
 def application(home: Home) -> Application:
     """Make the application of a home. Settings are read once, so that a missing key is noticed at the start."""
-    keys, clock = unsubscribe_keys(home).all, clock_of(home)
+    keys, clock = settings.unsubscribe_keys(home).all, clock_of(home)
 
     def answer(call: Mapping[str, object], start: Start) -> Iterable[bytes]:
         method, token = str(call.get("REQUEST_METHOD", "")), _token(call)

@@ -19,8 +19,8 @@ import pytest
 from activation.content import unsubscribe_url, unsubscribe_urls
 from activation.errors import ConfigurationError
 from activation.home import Home, World, open_home
-from activation.keys import unsubscribe_keys
 from activation.landing.load import land
+from activation.settings import unsubscribe_keys
 from activation.unsubscribe import Outcome, handle_unsubscribe, verify_token
 from activation.unsubscribe_page import application
 
