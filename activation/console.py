@@ -30,6 +30,11 @@ def say(text: str) -> None:
     sys.stdout.write(text.rstrip(" ") + "\n")
 
 
+def complain(text: str) -> None:
+    """Print what went wrong beside the matter itself, where it is in no machine's way."""
+    sys.stderr.write(f"muster: {text}\n")
+
+
 def say_json(value: Any) -> None:
     """Print for machines: one JSON document; moments as ISO 8601 writes them."""
     say(json.dumps(value, default=_plain, indent=2))

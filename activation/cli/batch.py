@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from activation import console, settings
+from activation.alerts import alert_outcome, alerting
 from activation.cli.app import AsJson, AsOf, Names, RunId, app, request, stopper, tell_scores
-from activation.clock import clock_of, parse_moment, refuse_future
+from activation.clock import Clock, clock_of, parse_moment, refuse_future
 from activation.digest import content_digest
 from activation.errors import ConfigurationError
 from activation.freeze import is_frozen
@@ -107,7 +108,10 @@ def run(campaigns: Names = None, as_of: AsOf = None, run_id: RunId = None, as_js
     home, asked = request(campaigns, as_of, run_id)
     check_step(home, asked.campaigns)
     record_request(home, asked)
-    with console.bars(is_wanted=not as_json) as progress:
+    with (
+        alerting(home, asked.run_id, console.complain),
+        console.bars(is_wanted=not as_json) as progress,
+    ):
         outcome = run_steps(home, asked, should_stop=stopper(), progress=progress)
     _tell(home, outcome, as_json)
 
@@ -133,19 +137,25 @@ def resume(
         read_request(home, name)
         if not is_frozen(home, name):
             raise ConfigurationError(f"run {name} was never frozen: `muster run --run-id {name}` decides it")
-        frozen = read_frozen(home, name)
-        rulings = guard_step(home, frozen, clock)
-        with console.bars(is_wanted=not as_json) as progress:
-            deliveries = deliver_step(home, frozen, rulings, clock, should_stop=stopper(), progress=progress)
-        if any(delivery.requests for delivery in deliveries.values()):
-            report_step(home, frozen, clock)
-        outcome = Outcome(frozen, rulings, deliveries)
+        with alerting(home, name, console.complain):
+            outcome = _go_on(home, name, clock, as_json)
         code = max(code, outcome.exit_code())
+        alert_outcome(home, outcome, outcome.exit_code(), console.complain)
         if as_json:
             console.say_json(console.outcome_json(outcome, None, outcome.exit_code()))
         else:
             console.say(f"run {name}\n{console.outcome_lines(outcome)}")
     raise typer.Exit(code)
+
+
+def _go_on(home: Home, name: str, clock: Clock, as_json: bool) -> Outcome:
+    frozen = read_frozen(home, name)
+    rulings = guard_step(home, frozen, clock)
+    with console.bars(is_wanted=not as_json) as progress:
+        deliveries = deliver_step(home, frozen, rulings, clock, should_stop=stopper(), progress=progress)
+    if any(delivery.requests for delivery in deliveries.values()):
+        report_step(home, frozen, clock)
+    return Outcome(frozen, rulings, deliveries)
 
 
 @app.command()
@@ -177,4 +187,5 @@ def _tell(home: Home, outcome: Outcome, as_json: bool) -> None:
         tell_scores(outcome.scores)
         console.say(plan_text(found) + "\n\n")
         console.say(console.outcome_lines(outcome))
+    alert_outcome(home, outcome, code, console.complain)
     raise typer.Exit(code)

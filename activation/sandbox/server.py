@@ -29,6 +29,7 @@ from activation.sandbox import (
     lob,
     meta,
     sendgrid,
+    slack,
     twilio,
     webhook,
 )
@@ -50,6 +51,7 @@ TWINS: dict[str, Twin | Callable[[Home, str], Twin]] = {
     "list_webhook": webhook.twin,
     "support_webhook": webhook.twin,
     "social_webhook": webhook.twin,
+    "slack": slack.twin,
     "dummy_fire": dummy.twin,
     "dummy_idempotent": dummy.twin,
     "dummy_lookup": dummy.twin,
