@@ -76,6 +76,8 @@ def outcome_lines(outcome: Outcome) -> str:
         lines.append(f"  {name:<28}{delivery.requests:>9,}{counts}")
         if delivery.is_down:
             lines.append(f"    DOWN: {delivery.why_down}; what was not sent stays planned: `muster resume`")
+        elif delivery.waits_for:
+            lines.append(f"    the rest waits: {delivery.waits_for}")
         elif delivery.next_due:
             lines.append(
                 f"    the rest is due from {delivery.next_due:%Y-%m-%d %H:%M} UTC on: `muster resume --due`"
@@ -103,6 +105,7 @@ def delivery_json(result: DeliveryResult) -> dict[str, Any]:
         "requests": result.requests,
         "is_down": result.is_down,
         "next_due": result.next_due,
+        "waits_for": result.waits_for,
     }
 
 

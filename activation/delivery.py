@@ -65,6 +65,7 @@ class DeliveryResult:
     """How a delivery ended; ``counts`` are the campaign's rows by state, all of them.
 
     ``next_due`` is when there is something left to send; where the delivery was stopped, it may be past.
+    ``waits_for`` says why a part of it waits: its canary has to be judged first.
     """
 
     campaign: str
@@ -73,6 +74,7 @@ class DeliveryResult:
     is_down: bool
     why_down: str
     next_due: datetime | None
+    waits_for: str = ""
 
 
 def deliver(
@@ -206,7 +208,7 @@ class _Delivery:
 
     def result(self, sending: Sending) -> DeliveryResult:
         """How it ended."""
-        planned = (first_due(self.journal, stream) for stream in self.streams)
+        planned = (first_due(self.journal, stream) for stream in self.streams if stream.wave in self.waves)
         next_due = min((at for at in planned if at is not None), default=None)
         if next_due is not None and sending.wait_until is not None:
             next_due = max(next_due, sending.wait_until)

@@ -45,7 +45,7 @@ KEYS_PER_QUERY = 500
 MESSAGES = """(
     select
         * replace (coalesce(template, '') as template, coalesce(message_version, '') as message_version),
-        coalesce(wave, 1) as stream_wave
+        coalesce(wave, 0) as stream_wave
     from (
         select * from read_parquet($file) union all by name select null::integer as wave where false
     )
@@ -60,7 +60,7 @@ STREAM_SQL = {
     Kind.MEMBERSHIP: """
         select
             campaign, slot, 0 as step, channel, destination, operation, audience,
-            '' as template, '' as message_version, 1 as wave, min(position) as first_position,
+            '' as template, '' as message_version, 0 as wave, min(position) as first_position,
             max(position) as last_position, count(*) as rows
         from read_parquet($file) where campaign = $campaign group by all order by first_position""",
 }

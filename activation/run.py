@@ -16,6 +16,7 @@ from functools import partial
 from activation import settings
 from activation.build import BuildResult, build, report
 from activation.campaigns import load_campaigns
+from activation.canary import gate
 from activation.clock import Clock, clock_of
 from activation.compiled import RECHECK, compiled
 from activation.connectors import Connector
@@ -65,7 +66,8 @@ class Outcome:
         is_held = any(
             ruling.verdict is not Verdict.GO or ruling.held_removals for ruling in self.rulings.values()
         )
-        return EXIT_HELD if is_held else 0
+        waits = any(delivery.waits_for for delivery in self.deliveries.values())
+        return EXIT_HELD if is_held or waits else 0
 
 
 def check_step(home: Home, campaigns: Sequence[str]) -> None:
@@ -181,12 +183,18 @@ def deliver_step(
                 if key in results and results[key].next_due is None:
                     continue
                 earlier = results.pop(key).requests if key in results else 0
+                door = gate(home, run, key[0], clock.now())
                 result = deliver(
                     home, run, key[0],
                     journal=journal, connector=destination, another=partial(connector, home, destination.name),
                     content=content, clock=clock, recheck=recheck,
                     pepper=pepper, sender=sender, should_stop=should_stop, progress=progress,
+                    waves=(0, 1) if door.is_open else (0,),
                 )  # fmt: skip
+                if result.next_due is None and not door.is_open:
+                    # Judged with what has just left.
+                    door = gate(home, run, key[0], clock.now())
+                    result = replace(result, next_due=door.check_at, waits_for=door.reason)
                 results[key] = replace(result, requests=earlier + result.requests)
             due = [result.next_due for result in results.values() if result.next_due and not result.is_down]
             if home.world is World.LIVE or not due or should_stop():
@@ -246,6 +254,7 @@ def _merged(results: Mapping[tuple[str, str], DeliveryResult]) -> dict[str, Deli
             is_down=before.is_down or last.is_down,
             why_down=last.why_down or before.why_down,
             next_due=min(filter(None, (before.next_due, last.next_due)), default=None),
+            waits_for=last.waits_for or before.waits_for,
         )
     return merged
 

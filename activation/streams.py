@@ -23,7 +23,7 @@ SPANS_PER_PAGE = 5_000
 class Stream:
     """Rows of one run that may share a request, between two keys of the journal.
 
-    ``wave`` 0 goes first, as a canary; everything else is wave 1.
+    ``wave`` 0 goes first: all of it, or the canary of what is wave 1.
     """
 
     stream: int

@@ -72,6 +72,11 @@ def _troubles(outcome: Outcome) -> list[str]:
         *(_down(delivery) for delivery in outcome.deliveries.values() if delivery.is_down),
         *_doubts(outcome.deliveries.values()),
         *_held(outcome.run, outcome.rulings.values()),
+        *(
+            f"waits: {delivery.campaign}: {delivery.waits_for}"
+            for delivery in outcome.deliveries.values()
+            if delivery.waits_for
+        ),
     ]
 
 

@@ -71,6 +71,7 @@ def message(number: int, **changes: Any) -> dict[str, Any]:
         "send_not_before": naive_utc(AS_OF),
         "expires_at": naive_utc(AS_OF + timedelta(days=3)),
         "priority": 1,
+        "wave": 0,
     } | changes
 
 

@@ -241,6 +241,16 @@ def test_rows_singled_out_of_a_refused_request_are_not_asked_for_again(world: De
     assert destination.asked["person0@example.com"] == 1
 
 
+def test_the_canaries_leave_first_and_the_rest_when_it_may(world: DeliveryWorld) -> None:
+    run = make_run(world.home, [message(number, wave=int(number >= 5)) for number in range(20)])
+    destination = Destination()
+    result = world.deliver(run, destination, waves=(0,))
+    assert (result.counts, result.next_due) == ({"accepted": 5, "planned": 15}, None)
+    assert sorted(destination.asked) == [f"person{number}@example.com" for number in range(5)]
+    assert world.deliver(run, destination).counts == {"accepted": 20}
+    assert set(destination.asked.values()) == {1}
+
+
 def test_a_full_disk_is_told_before_the_first_request(
     world: DeliveryWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
