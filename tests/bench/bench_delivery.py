@@ -3,18 +3,22 @@
 Our side plans, claims, sends and answers for every row in the durable journal and writes receipts, with Meta's
 connector. It does everything that delivery does but the re-check, which finds nobody here: that is one query
 a minute, whatever the rows. The naive side is one ``requests.post`` for each row to the same sink: no session, no
-batch, and no record of anything; it is measured on a sample, because a million take a quarter of an hour.
+batch, and no record of anything; it is measured on a sample, because a million take a quarter of an hour. Between
+them stands the same connector without a journal: it reads the outbox, sends it, and remembers nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
 
 import pyarrow as pa
 import requests
@@ -26,10 +30,11 @@ from activation.accounts import summary
 from activation.clock import SimulatedClock
 from activation.connectors.meta import VERSION, Meta
 from activation.delivery import deliver
-from activation.frozen import Kind, connect, read_frozen
+from activation.frozen import Kind, connect, outbox, read_frozen
 from activation.home import World, open_home
 from activation.journal import open_journal
-from activation.types import State
+from activation.prepare import COLUMNS
+from activation.types import Operation, Request, State
 
 AS_OF = datetime(2026, 3, 30, 14, tzinfo=UTC)
 RUN_ID = "bench"
@@ -62,10 +67,11 @@ copy (
 
 @dataclass(frozen=True)
 class DeliveryCosts:
-    """``ours`` is for ``rows`` outbox rows, ``naive`` for a sample of ``naive_rows``."""
+    """``ours`` and ``forgetful`` are for ``rows`` outbox rows, ``naive`` for a sample of ``naive_rows``."""
 
     rows: int
     ours: Usage
+    forgetful: Usage
     naive_rows: int
     naive: Usage
 
@@ -85,12 +91,17 @@ class DeliveryCosts:
         return self.rows_per_second / self.naive_rows_per_second
 
     @property
+    def share_of_forgetful(self) -> float:
+        """Our rate as a share of that without journal and receipts."""
+        return self.forgetful.wall / self.ours.wall
+
+    @property
     def cpu_ratio(self) -> float:
         """How many times less processor time of the sender for each row."""
         return (self.naive.cpu / self.naive_rows) / (self.ours.cpu / self.rows)
 
 
-class _NobodyOptedOut:
+class NobodyOptedOut:
     """A re-check of a landing zone where nothing happens."""
 
     def changed(self) -> bool:
@@ -109,9 +120,10 @@ def compare_deliveries(directory: Path, rows: int, naive_rows: int) -> DeliveryC
     measured(_freeze, home_path, rows)
     with sink() as url:
         naive = measured(_post_one_by_one, url, naive_rows)
+        forgetful = measured(_deliver_without_journal, home_path, url)
         ours = measured(_deliver, home_path, url)
     _check(home_path, rows)
-    return DeliveryCosts(rows, ours, naive_rows, naive)
+    return DeliveryCosts(rows, ours, forgetful, naive_rows, naive)
 
 
 def _freeze(home_path: Path, rows: int) -> None:
@@ -138,8 +150,37 @@ def _deliver(home_path: Path, url: str) -> None:
             home, read_frozen(home, RUN_ID), CAMPAIGN,
             journal=journal, connector=Meta(connection, sender), another=lambda: Meta(connection, sender),
             content={}, clock=clock,
-            recheck=_NobodyOptedOut(), pepper=settings.pepper(home), sender=sender,
+            recheck=NobodyOptedOut(), pepper=settings.pepper(home), sender=sender,
         )  # fmt: skip
+
+
+def _deliver_without_journal(home_path: Path, url: str) -> None:
+    home = open_home(home_path)
+    file = read_frozen(home, RUN_ID).file(Kind.MEMBERSHIP)
+    connection = settings.Connection("META", url, token="no token", is_sandbox_allowed=True)
+    sender = settings.sender(home)
+    workers = [Meta(connection, sender) for _ in range(Meta.throughput.workers)]
+    free: SimpleQueue[Meta] = SimpleQueue()
+    for worker in workers:
+        free.put(worker)
+
+    def send(rows: pa.Table, operation: Operation) -> State:
+        worker = free.get()
+        try:
+            request = Request(uuid.uuid4().hex, CAMPAIGN, "2026-03-30", 0, operation, AUDIENCE, None, rows)
+            return worker.send(request).state
+        finally:
+            free.put(worker)
+
+    query = f"select {COLUMNS[Kind.MEMBERSHIP]} from {outbox(Kind.MEMBERSHIP)} where operation = $operation"
+    with connect() as engine, ThreadPoolExecutor(len(workers)) as pool:
+        for operation in (Operation.REMOVE, Operation.ADD):
+            named = {"file": str(file), "operation": operation.value}
+            reader = engine.execute(query, named).to_arrow_reader(40_000)
+            for page in map(pa.Table.from_batches, ([batch] for batch in reader)):
+                parts = [page.slice(start, Meta.max_rows) for start in range(0, page.num_rows, Meta.max_rows)]
+                if set(pool.map(send, parts, [operation] * len(parts))) != {State.ACCEPTED}:
+                    raise RuntimeError("not all were accepted")
 
 
 def _check(home_path: Path, rows: int) -> None:

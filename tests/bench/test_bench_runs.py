@@ -11,7 +11,7 @@ from pathlib import Path
 from activation.settings import PROJECT
 
 # Building everything differs from building the golden customers in what is selected, and in nothing else.
-ONLY = ("--only", "golden", "identity", "decisions", "memberships", "delivery")
+ONLY = ("--only", "golden", "identity", "decisions", "memberships", "delivery", "messages")
 
 
 def test_the_small_form_measures(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_the_small_form_measures(tmp_path: Path) -> None:
     assert measured["golden"]["rows"]["dim_customers"] > 0
     assert measured["identity"]["cpu_ratio"]["20000"] > 0
     assert measured["golden"]["growth"]["bare"] > 0
-    for part in ("golden", "decisions", "memberships", "delivery"):
+    for part in ("golden", "decisions", "memberships", "delivery", "messages"):
         assert measured[part]["cpu_ratio"] > 0
     assert measured["decisions"]["decisions"] > measured["decisions"]["sent"] > 0
     assert measured["memberships"]["changes"] > 0
