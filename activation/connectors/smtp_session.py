@@ -83,7 +83,8 @@ class _Smtp(smtplib.SMTP):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         made = socket.create_connection((host, port), timeout)
         self._current.watch(made)
-        made.settimeout(self._server.deadline)
+        # The attempt ends what takes too long, and knows that it did: this only has to come later.
+        made.settimeout(2 * self._server.deadline)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._is_tls:
             return ssl.create_default_context().wrap_socket(made, server_hostname=host)

@@ -99,9 +99,9 @@ def content_for(channel: str) -> Content:
 
 
 def messages(name: str, fields: list[str | None], addresses: list[str] | None = None) -> Request:
-    """Ask for messages; ``fields`` is JSON for each person."""
+    """Ask a connector, or any of a channel, for messages; ``fields`` is JSON for each person."""
     people = len(fields)
-    channel = REGISTRY[name].channel
+    channel = REGISTRY[name].channel if name in REGISTRY else name
     shape = ADDRESSES.get(name) or ADDRESSES.get(channel) or PHONE
     content = content_for(channel)
     rows = {

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from people import Household, copied
+from people import PEPPER, Household, copied
 
 from activation.home import World, open_home
-
-PEPPER = "a pepper for tests"
 
 
 @pytest.fixture(scope="session")

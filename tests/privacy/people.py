@@ -22,6 +22,7 @@ from activation.landing.load import land
 from activation.landing.report import LoadReport
 from activation.settings import PROJECT
 
+PEPPER = "a pepper for tests"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ANN, BEN = "customer-ann", "customer-ben"
 ANNS = ("ann@example.com", "ann.before@example.com", "+12025550123", "a1", "a2", "device-ann", "token-ann")

@@ -6,11 +6,12 @@ import csv
 import hashlib
 import io
 import json
+from pathlib import Path
 
 import duckdb
 import pytest
 from frozen_people import MARKS, RUN, add_run, ledger_text, receive
-from people import ANN, BEN, NOW, Household
+from people import ANN, BEN, NOW, PEPPER, Household, copied
 from sqlalchemy import select
 
 from activation.cli import invoke
@@ -26,10 +27,54 @@ from activation.privacy.notes import amendments
 from activation.privacy.purge import purge
 
 
+@pytest.fixture(scope="module")
+def sent_once(settled: Household, tmp_path_factory: pytest.TempPathFactory) -> Household:
+    made = copied(settled, tmp_path_factory.mktemp("sent") / "home")
+    add_run(made.home)
+    return made
+
+
 @pytest.fixture
-def sent(household: Household) -> Household:
-    add_run(household.home)
-    return household
+def sent(sent_once: Household, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Household:
+    monkeypatch.setenv("MUSTER_PEPPER", PEPPER)
+    monkeypatch.setenv("MUSTER_HOME", str(tmp_path / "home"))
+    return copied(sent_once, tmp_path / "home")
+
+
+def nothing_planned_can_leave(sent: Household) -> None:
+    journal = open_journal(sent.home)
+    with journal.read() as connection:
+        rows = connection.execute(select(spans).order_by(spans.c.first_seq)).all()
+    journal.close()
+    assert [(row.state, row.reason) for row in rows] == [
+        ("accepted", None), ("accepted", None), ("excluded", "erased"),
+        ("accepted", None), ("accepted", None), ("excluded", "erased"),
+    ]  # fmt: skip
+    assert [row.provider_id for row in rows[:3]] == [None, "provider-ann", None]
+
+
+def a_replay_is_equal_but_for_who_was_erased(sent: Household) -> None:
+    folder = sent.home.run_directory(RUN) / "frozen"
+    replay = f"select * from '{folder}/decisions.parquet' where customer_id = '{BEN}'"
+    duckdb.sql(f"copy ({replay}) to '{folder}/../replayed.parquet' (format parquet)")
+    others = "customer_id <> 'erased'"
+    assert content_digest(f"{folder}/decisions.parquet", others) == content_digest(
+        f"{folder}/../replayed.parquet"
+    )
+    told = amendments(sent.home, RUN)["decisions"]
+    assert (told.rows, told.digest) == content_digest(f"{folder}/decisions.parquet")
+
+
+def lines_of_drops_are_gone_and_their_manifests_say_so(sent: Household) -> None:
+    members = (sent.home.drops / "google_file" / "spring.jsonl").read_bytes()
+    assert [json.loads(line)["operation"] for line in members.splitlines()] == ["remove", "add"]
+    letters = (sent.home.drops / "mail_file" / "spring.csv").read_bytes()
+    assert list(csv.reader(io.StringIO(letters.decode(), newline=""))) == [
+        ["message_id", "name", "address"],
+        ["c" * 32, "Ben", "2 Street"],
+    ]
+    told = json.loads((sent.home.drops / "mail_file" / "spring.csv.done").read_text())
+    assert (told["rows"], told["sha256"]) == (1, hashlib.sha256(letters).hexdigest())
 
 
 def erase_ann(household: Household) -> Erasure:
@@ -62,24 +107,16 @@ def test_all_but_what_takes_the_person_out_of_a_set_goes_at_once(sent: Household
         (2, "erased", None),
     ]
     verify(read_frozen(sent.home, RUN))
-
-
-def test_nothing_planned_for_the_person_can_leave_any_more(sent: Household) -> None:
-    erase_ann(sent)
-    journal = open_journal(sent.home)
-    with journal.read() as connection:
-        rows = connection.execute(select(spans).order_by(spans.c.first_seq)).all()
-    journal.close()
-    assert [(row.state, row.reason) for row in rows] == [
-        ("accepted", None), ("accepted", None), ("excluded", "erased"),
-        ("accepted", None), ("accepted", None), ("excluded", "erased"),
-    ]  # fmt: skip
-    assert [row.provider_id for row in rows[:3]] == [None, "provider-ann", None]
+    nothing_planned_can_leave(sent)
+    a_replay_is_equal_but_for_who_was_erased(sent)
+    lines_of_drops_are_gone_and_their_manifests_say_so(sent)
 
 
 def test_the_rest_goes_when_the_next_run_has_taken_the_person_out(sent: Household) -> None:
-    erase_ann(sent)
+    first = erase_ann(sent)
     assert [bool(each.sets) for each in finish(sent.home)] == [True]
+    again = erase_ann(sent)
+    assert (again.entry.erasure_id, again.sets) == (first.entry.erasure_id, first.sets)
     assert "ann@example.com" in ledger_text(sent.home)
     leave_set(sent)
     assert [each.sets for each in finish(sent.home)] == [()]
@@ -89,22 +126,6 @@ def test_the_rest_goes_when_the_next_run_has_taken_the_person_out(sent: Househol
     assert not list((sent.home.ledger / "erasures").glob("*.pending.json"))
     assert finish(sent.home) == []
     verify(read_frozen(sent.home, RUN))
-
-
-def test_an_erasure_does_not_wait_for_a_set_where_a_reason_is_given(sent: Household) -> None:
-    erase_ann(sent)
-    assert [each.sets for each in finish(sent.home, anyway="the account was closed")] == [()]
-    assert "ann@example.com" not in ledger_text(sent.home)
-    (row, *_) = duckdb.sql(f"select reason from '{sent.home.ledger}/erasures/*.parquet'").fetchall()
-    assert row == ("asked; ended although in meta fans: the account was closed",)
-
-
-def test_the_same_command_again_goes_on_with_the_erasure(sent: Household) -> None:
-    first = erase_ann(sent)
-    assert erase_ann(sent).sets == first.sets
-    leave_set(sent)
-    again = erase_ann(sent)
-    assert (again.entry.erasure_id, again.sets) == (first.entry.erasure_id, ())
 
 
 def test_damage_of_an_erased_run_is_still_told_and_so_is_the_file_from_before(sent: Household) -> None:
@@ -119,9 +140,7 @@ def test_damage_of_an_erased_run_is_still_told_and_so_is_the_file_from_before(se
     file.write_bytes(after)
     verify(read_frozen(sent.home, RUN))
 
-
-def test_a_note_that_is_not_signed_with_the_pepper_is_refused(sent: Household) -> None:
-    erase_ann(sent)
+    # A note that is not signed with the pepper says nothing.
     (note,) = (sent.home.ledger / "erasures").glob("*.note.json")
     content = json.loads(note.read_text())
     assert ANN not in note.read_text()
@@ -144,41 +163,20 @@ def test_a_damaged_frozen_table_is_not_blessed_by_an_erasure(sent: Household) ->
         erase_ann(sent)
 
 
-def test_a_replay_is_equal_but_for_who_was_erased(sent: Household) -> None:
-    erase_ann(sent)
-    folder = sent.home.run_directory(RUN) / "frozen"
-    replay = f"select * from '{folder}/decisions.parquet' where customer_id = '{BEN}'"
-    duckdb.sql(f"copy ({replay}) to '{folder}/../replayed.parquet' (format parquet)")
-    others = "customer_id <> 'erased'"
-    assert content_digest(f"{folder}/decisions.parquet", others) == content_digest(
-        f"{folder}/../replayed.parquet"
-    )
-    told = amendments(sent.home, RUN)["decisions"]
-    assert (told.rows, told.digest) == content_digest(f"{folder}/decisions.parquet")
-
-
-def test_nobody_delivers_to_the_person_meanwhile(sent: Household) -> None:
+def test_nobody_delivers_and_no_feedback_waits_meanwhile(sent: Household) -> None:
     with (
         sent.home.lock("campaign-autumn", "delivering autumn"),
         pytest.raises(HeldError, match="delivering autumn"),
     ):
         erase_ann(sent)
-
-
-def test_lines_of_drops_go_and_their_manifests_say_so(sent: Household) -> None:
-    erase_ann(sent)
-    members = (sent.home.drops / "google_file" / "spring.jsonl").read_bytes()
-    assert [json.loads(line)["operation"] for line in members.splitlines()] == ["remove", "add"]
-    letters = (sent.home.drops / "mail_file" / "spring.csv").read_bytes()
-    assert list(csv.reader(io.StringIO(letters.decode(), newline=""))) == [
-        ["message_id", "name", "address"],
-        ["c" * 32, "Ben", "2 Street"],
-    ]
-    told = json.loads((sent.home.drops / "mail_file" / "spring.csv.done").read_text())
-    assert (told["rows"], told["sha256"]) == (1, hashlib.sha256(letters).hexdigest())
-    leave_set(sent)
-    finish(sent.home)
-    assert b"ann@" not in (sent.home.drops / "google_file" / "spring.jsonl").read_bytes()
+    (sent.home.ledger / "erasures").mkdir(exist_ok=True)
+    for begun in (sent.home.ledger / "erasures").glob("*.pending.json"):
+        begun.unlink()
+    folder = sent.home.path / "feedback" / "sendgrid"
+    folder.mkdir(parents=True)
+    (folder / "events.json").write_text("[]")
+    with pytest.raises(HeldError, match="muster collect"):
+        erase_ann(sent)
 
 
 def test_drops_are_purged_with_their_manifests(sent: Household) -> None:
@@ -195,21 +193,17 @@ def test_an_export_has_what_was_handed_over_in_files(sent: Household) -> None:
     assert "ben" not in (to / "drops.jsonl").read_text()
 
 
-def test_feedback_that_waits_holds_an_erasure(sent: Household) -> None:
-    folder = sent.home.path / "feedback" / "sendgrid"
-    folder.mkdir(parents=True)
-    (folder / "events.json").write_text("[]")
-    with pytest.raises(HeldError, match="muster collect"):
-        erase_ann(sent)
-
-
-@pytest.mark.usefixtures("sent")
-def test_the_command_line_tells_the_sets_and_ends_what_waits(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_tells_the_sets_and_ends_what_waits_for_a_reason(
+    sent: Household, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert invoke(["erase", "a1"]) == 0
     assert "In 1 sets: meta fans." in capsys.readouterr().out
     assert invoke(["erase", "--finish"]) == 0
     assert "waits for meta fans" in capsys.readouterr().out
-    assert invoke(["erase", "--finish", "--anyway", "gone"]) == 0
+    assert invoke(["erase", "--finish", "--anyway", "the account was closed"]) == 0
+    assert "ann@example.com" not in ledger_text(sent.home)
+    (row, *_) = duckdb.sql(f"select reason from '{sent.home.ledger}/erasures/*.parquet'").fetchall()
+    assert row == ("the person asked for it; ended although in meta fans: the account was closed",)
     told = capsys.readouterr()
     assert "is at its end" in told.out
     assert invoke(["erase", "a1", "--finish"]) == 2
