@@ -17,14 +17,21 @@ class Throughput:
     """How fast a destination may be asked.
 
     ``requests`` per ``seconds`` is what the vendor allows an account, all workers of all processes together; 0 is
-    no limit. ``workers`` requests are under way at once. ``group`` requests are claimed by one durable commit:
-    twice as many are open at most, and so in doubt where the process is killed.
+    no limit. ``workers`` requests are under way at once. ``group`` requests are claimed by one durable commit.
     """
 
     requests: int = 0
     seconds: float = 1.0
     workers: int = 1
     group: int = 1
+
+    @property
+    def most_open(self) -> int:
+        """How many requests are open at most, and so in doubt where the process is killed.
+
+        Side by side, the next group is claimed when less than one is open.
+        """
+        return self.group if self.workers == 1 else 2 * self.group - 1
 
 
 class Connector(Protocol):

@@ -19,9 +19,9 @@ COSTS = Path("seeds") / "reference" / "channel_costs.csv"
 class Estimate:
     """One campaign at one destination.
 
-    ``people_per_request`` is how many would be in doubt if one answer were lost. ``requests`` is the least there
-    can be: a body that grows too large is cut further. ``cost`` is in ``currency``, ``seconds`` at the channel's
-    contracted pace.
+    ``people_per_request`` is how many would be in doubt if one answer were lost, ``people_open`` if the process were
+    killed: those in the requests that are open at once. ``requests`` is the least there can be: a body that grows too
+    large is cut further. ``cost`` is in ``currency``, ``seconds`` at the channel's contracted pace.
     """
 
     campaign: str
@@ -30,6 +30,7 @@ class Estimate:
     people: int
     requests: int
     people_per_request: int
+    people_open: int
     cost: Decimal
     currency: str
     seconds: float
@@ -75,7 +76,8 @@ def estimates(directory: Path, project: Path = PROJECT) -> dict[str, list[Estima
         rate = rates.get(channel)
         if rate is None:
             raise ConfigurationError(f"{COSTS} has no line for the channel {channel}: add it")
-        most, people = REGISTRY[destination].max_rows, sum(parts)
+        kind, people = REGISTRY[destination], sum(parts)
+        most = kind.max_rows
         found.setdefault(campaign, []).append(
             Estimate(
                 campaign=campaign,
@@ -84,6 +86,7 @@ def estimates(directory: Path, project: Path = PROJECT) -> dict[str, list[Estima
                 people=people,
                 requests=sum(-(-part // most) for part in parts),
                 people_per_request=min(most, max(parts)),
+                people_open=min(most * kind.throughput.most_open, max(parts)),
                 cost=(rate.cost_per_message * people).quantize(Decimal("0.01")),
                 currency=rate.currency,
                 seconds=round(people / rate.messages_per_second, 1),
@@ -97,7 +100,7 @@ def estimate_line(estimate: Estimate) -> str:
     requests = "request" if estimate.requests == 1 else "requests"
     return (
         f"{estimate.destination}: {estimate.people:,} people in {estimate.requests:,} {requests} "
-        f"(at most {estimate.people_per_request:,} in doubt per lost answer), "
+        f"(in doubt at most {estimate.people_per_request:,} by a lost answer, {estimate.people_open:,} by a kill), "
         f"{estimate.cost:,} {estimate.currency}, about {_duration(estimate.seconds)}"
     )
 
