@@ -1,6 +1,6 @@
 """What people and schedulers need to know of a campaign: the exposure in its yml, read and checked.
 
-SQL holds the policy. The exposure's ``meta`` holds destination (several: ``meta, google_file``), schedule, approver
+SQL holds the policy. The exposure's ``meta`` holds destination (several: ``meta, google``), schedule, approver
 and, where it is not everything, what to build; its description the purpose and the criteria in words. It is read from
 the files themselves, before any build, so that a mistake is told with file and line.
 """

@@ -79,9 +79,10 @@ def open_rules(engine: duckdb.DuckDBPyConnection, home: Home, run: FrozenRun, no
     )
     engine.execute(
         "create view frozen_outbox as "
-        "select 'message' as kind, position, campaign, customer_id, channel, purpose, 'send' as operation, "
-        f"excludes_recent_purchasers from read_parquet('{frozen}/outbox_messages.parquet') union all "
-        "select 'membership', position, campaign, customer_id, channel, purpose, operation, false "
+        "select 'message' as kind, position, campaign, customer_id, channel, destination, purpose, "
+        "'send' as operation, excludes_recent_purchasers "
+        f"from read_parquet('{frozen}/outbox_messages.parquet') union all "
+        "select 'membership', position, campaign, customer_id, channel, destination, purpose, operation, false "
         f"from read_parquet('{frozen}/outbox_memberships.parquet')"
     )
     execute(engine, (run.directory / "recheck.sql").read_text(), home, now)

@@ -43,15 +43,7 @@ OVER_HTTP: dict[str, type[HttpConnector]] = {
     "dummy_set": DummySet,
 }
 AS_FILES: dict[str, type[FileDrop]] = {
-    "google_file": file_destination("google_file", "ads", Form.MEMBERSHIPS),
     "mail_file": file_destination("mail_file", "mail", Form.LETTERS),
-    "push_file": file_destination("push_file", "push", Form.MESSAGES),
-    "task_file": file_destination("task_file", "task", Form.MESSAGES),
-    "onsite_file": file_destination("onsite_file", "onsite", Form.MEMBERSHIPS),
-    "support_file": file_destination("support_file", "support", Form.MESSAGES),
-    "list_file": file_destination("list_file", "lists", Form.MEMBERSHIPS),
-    "crm_file": file_destination("crm_file", "crm", Form.MEMBERSHIPS),
-    "social_file": file_destination("social_file", "social", Form.MESSAGES),
 }
 OVER_SMTP: dict[str, type[Smtp]] = {"smtp": Smtp}
 ON_SCREEN: dict[str, type[Console]] = {"console": Console, "console_set": ConsoleSet}

@@ -6,6 +6,7 @@ with asked as (
         id,
         channel,
         purpose,
+        channel as subject,
         basis,
         share,
         withdrawn_share,
@@ -23,15 +24,24 @@ with asked as (
         and (channel <> 'email' or has_email)
         and (channel <> 'sms' or has_phone)
         and (channel <> 'push' or has_device)
+    union all
+    -- Google asks for two more where it has to: in Germany, of our countries.
+    select id, 'ads', purpose, purpose, 'consent', share, withdrawn_share, created_at, created_at + interval 5 minute
+    from households
+    cross join (values
+        ('ad_user_data', 0.60, 0.05),
+        ('ad_personalization', 0.55, 0.05)
+    ) as consents (purpose, share, withdrawn_share)
+    where country = 'DE' and chance('consent' || purpose || id) < share
 ),
 
 withdrawals as (
     select
         *,
-        between_times(greatest(granted_at, timestamp '2017-01-15'), timestamp '2017-12-31', 'leaves' || channel || id)
+        between_times(greatest(granted_at, timestamp '2017-01-15'), timestamp '2017-12-31', 'leaves' || subject || id)
             as withdrawn_at
     from asked
-    where chance('withdrawn' || channel || id) < withdrawn_share
+    where chance('withdrawn' || subject || id) < withdrawn_share
 ),
 
 events as (

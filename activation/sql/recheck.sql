@@ -9,6 +9,7 @@ with outbox as (
         campaign,
         customer_id,
         channel,
+        destination,
         purpose,
         operation,
         excludes_recent_purchasers
@@ -40,6 +41,16 @@ consents as (
 
 ),
 
+destination_consents as (
+
+    select
+        destination,
+        consent_channel,
+        consent_purpose
+    from {{ ref('destination_consents') }}
+
+),
+
 suppressions as (
 
     select
@@ -48,6 +59,22 @@ suppressions as (
         campaign,
         reason
     from {{ ref('int_suppressions_resolved') }}
+
+),
+
+-- Where the person lives does not matter any more: who was asked must not have taken it back, and nobody can have
+-- lost what was never given.
+destinations_denied as (
+
+    select distinct
+        destination_consents.destination,
+        consents.customer_id
+    from consents
+    inner join destination_consents
+        on
+            consents.channel = destination_consents.consent_channel
+            and consents.purpose = destination_consents.consent_purpose
+    where consents.state <> 'granted'
 
 ),
 
@@ -65,6 +92,7 @@ rows_checked as (
         outbox.position,
         coalesce(
             {{ consent_reason('consents.state', 'channel_purposes.consent_rule') }},
+            case when destinations_denied.customer_id is not null then 'no_destination_consent' end,
             'suppressed_' || suppressions.reason,
             case
                 when outbox.excludes_recent_purchasers and recent_purchasers.customer_id is not null
@@ -87,6 +115,10 @@ rows_checked as (
             and outbox.customer_id = suppressions.customer_id
             and suppressions.channel in (coalesce(channel_purposes.consent_channel, outbox.channel), 'all')
             and coalesce(suppressions.campaign, outbox.campaign) = outbox.campaign
+    left join destinations_denied
+        on
+            outbox.destination = destinations_denied.destination
+            and outbox.customer_id = destinations_denied.customer_id
     left join recent_purchasers
         on outbox.customer_id = recent_purchasers.customer_id
     where outbox.operation <> 'remove'

@@ -32,7 +32,7 @@ policy as (
 
     select
         'task' as channel,
-        'task_file' as destination,
+        'hubspot_tasks' as destination,
         cast(null as string) as audience_name,
         'account_management' as purpose,
         cast(null as string) as cap_class,

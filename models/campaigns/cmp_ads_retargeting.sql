@@ -45,7 +45,7 @@ destinations as (
 
     select 'meta' as destination
     union all
-    select 'google_file' as destination
+    select 'google' as destination
 
 ),
 

@@ -31,7 +31,7 @@ policy as (
 
     select
         'crm' as channel,
-        'crm_file' as destination,
+        'hubspot_contacts' as destination,
         'record_keeping' as purpose,
         cast(null as string) as cap_class,
         'drop' as on_cap,

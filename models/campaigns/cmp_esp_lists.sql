@@ -29,7 +29,7 @@ policy as (
 
     select
         'lists' as channel,
-        'list_file' as destination,
+        'klaviyo' as destination,
         'marketing' as purpose,
         cast(null as string) as cap_class,
         'drop' as on_cap,

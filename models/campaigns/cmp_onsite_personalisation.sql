@@ -22,7 +22,7 @@ policy as (
 
     select
         'onsite' as channel,
-        'onsite_file' as destination,
+        'onsite_webhook' as destination,
         'personalisation' as purpose,
         cast(null as string) as cap_class,
         'drop' as on_cap,

@@ -18,7 +18,7 @@ policy as (
 
     select
         'push' as channel,
-        'push_file' as destination,
+        'expo' as destination,
         cast(null as string) as audience_name,
         'marketing' as purpose,
         'lifecycle' as cap_class,

@@ -18,7 +18,7 @@ policy as (
 
     select
         'social' as channel,
-        'social_file' as destination,
+        'social_webhook' as destination,
         cast(null as string) as audience_name,
         'publishing' as purpose,
         cast(null as string) as cap_class,

@@ -42,7 +42,7 @@ policy as (
 
     select
         'support' as channel,
-        'support_file' as destination,
+        'support_webhook' as destination,
         cast(null as string) as audience_name,
         'service' as purpose,
         cast(null as string) as cap_class,

@@ -57,6 +57,15 @@ consents as (
 
 ),
 
+destinations_denied as (
+
+    select
+        destination,
+        customer_id
+    from {{ ref('decision_destinations_denied') }}
+
+),
+
 suppressions as (
 
     select
@@ -98,6 +107,7 @@ changes_explained as (
                 when customers.customer_id is null then 'customer_gone'
             end,
             {{ consent_reason('consents.state', 'channel_purposes.consent_rule') }},
+            case when destinations_denied.customer_id is not null then 'no_destination_consent' end,
             case when changes_suppressed.change_id is not null then 'suppressed' end,
             'left_audience'
         ) as reason
@@ -119,6 +129,10 @@ changes_explained as (
             changes.customer_id = consents.customer_id
             and channel_purposes.consent_channel = consents.channel
             and channel_purposes.consent_purpose = consents.purpose
+    left join destinations_denied
+        on
+            changes.destination = destinations_denied.destination
+            and changes.customer_id = destinations_denied.customer_id
     left join changes_suppressed
         on changes.change_id = changes_suppressed.change_id
 

@@ -1,11 +1,12 @@
 -- Rule 3. Fails where the consent that the channel and purpose ask for is not in force, or where the purpose is not
--- one of the channel's at all.
+-- one of the channel's at all; then where the destination asks for consents of its own that are not.
 with candidates as (
 
     select
         candidate_id,
         customer_id,
         channel,
+        destination,
         purpose
     from {{ ref('decision_candidates') }}
 
@@ -34,11 +35,23 @@ consents as (
 
 ),
 
+destinations_denied as (
+
+    select
+        destination,
+        customer_id
+    from {{ ref('decision_destinations_denied') }}
+
+),
+
 candidates_joined as (
 
     select
         candidates.candidate_id,
-        {{ consent_reason('consents.state', 'channel_purposes.consent_rule') }} as reason
+        coalesce(
+            {{ consent_reason('consents.state', 'channel_purposes.consent_rule') }},
+            case when destinations_denied.customer_id is not null then 'no_destination_consent' end
+        ) as reason
     from candidates
     left join channel_purposes
         on
@@ -49,6 +62,10 @@ candidates_joined as (
             candidates.customer_id = consents.customer_id
             and channel_purposes.consent_channel = consents.channel
             and channel_purposes.consent_purpose = consents.purpose
+    left join destinations_denied
+        on
+            candidates.destination = destinations_denied.destination
+            and candidates.customer_id = destinations_denied.customer_id
 
 )
 

@@ -24,10 +24,11 @@ AS_OF = datetime(2026, 3, 31, 14)  # noqa: DTZ001 - UTC, as SQL keeps it
 HERE = Path(__file__).parent
 SEEDS = ("markets", "market_switches", "channel_purposes", "frequency_caps", "daily_budgets", "holdouts", "offers",
          "quiet_hours", "postal_regions", "time_zones", "set_destinations", "destination_audiences", "social_posts",
-         "removal_limits")  # fmt: skip
+         "removal_limits", "destination_consents", "country_areas")  # fmt: skip
 # From the decisions to the changes of sets; the first is a view in a build too.
 SETS = (
     "decision_members_wanted",
+    "decision_destinations_denied",
     "decision_membership_changes",
     "decision_removals",
     "guard_removals",
@@ -150,14 +151,15 @@ def _fill_sets(directory: Path, members: int) -> None:
             select 'c' || n as customer_id, 'person' || n || '@example.com' as email,
                 '+1555' || lpad(n::varchar, 8, '0') as phone
             from range(getvariable('members') + getvariable('members') // 200) as numbers (n);
+            create table decisions.decision_recipients as select customer_id, 'US' as country from marts.dim_customers;
             create table marts.dim_external_ids as
             select '' as customer_id, 'crm' as source_system, '' as external_id where false;
             create table decisions.decision_log as
-            select 'alpha' as campaign, customer_id, 'google_file' as destination,
-                'purchased' as audience_name, 'send' as verdict
+            select 'alpha' as campaign, customer_id, 'google' as destination,
+                'purchased_last_7_days' as audience_name, 'send' as verdict
             from marts.dim_customers where cast(substr(customer_id, 2) as bigint) >= getvariable('members') // 200;
             create table decisions.decision_memberships as
-            select 'alpha' as campaign, 'google_file' as destination, 'purchased' as audience,
+            select 'alpha' as campaign, 'google' as destination, '7100000001' as audience,
                 customer_id, email, phone, cast(null as varchar) as external_id, true as is_certainly_there
             from marts.dim_customers where cast(substr(customer_id, 2) as bigint) < getvariable('members');
             """

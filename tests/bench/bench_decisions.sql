@@ -51,14 +51,14 @@ select * from (values
     (2, 'welcome', 'email', 'sendgrid', null, 'marketing', 'lifecycle', 'alpha', 'never', 0, 'marketing', 0.05),
     (3, 'vip', 'sms', 'twilio', null, 'marketing', 'promo', 'beta', 'after_days', 28, 'marketing', 0.05),
     (4, 'reactivation', 'email', 'sendgrid', null, 'marketing', 'promo', 'alpha', 'after_days', 30, 'marketing', 0.1),
-    (5, 'replenish', 'push', 'push_file', null, 'marketing', 'lifecycle', 'beta', 'after_days', 14, 'marketing', 0.05),
+    (5, 'replenish', 'push', 'expo', null, 'marketing', 'lifecycle', 'beta', 'after_days', 14, 'marketing', 0.05),
     (6, 'cross_sell', 'email', 'sendgrid', null, 'marketing', 'promo', 'alpha', 'after_days', 60, 'marketing', 0.1),
     (7, 'postcard', 'mail', 'mail_file', null, 'marketing', 'promo', 'beta', 'after_days', 90, 'none', 0.1),
     (8, 'newsletter', 'email', 'sendgrid', null, 'marketing', 'editorial', 'alpha', 'always', 0, 'marketing', 0.0),
     (9, 'suppression', 'ads', 'meta', 'purchased_last_7_days', 'audience_matching', null, null, 'always', 0, 'none', 0.0),
-    (10, 'retargeting', 'ads', 'google_file', 'browsers', 'audience_matching', null, null, 'always', 0, 'none', 0.0),
-    (11, 'onsite', 'onsite', 'onsite_file', 'affinity', 'personalisation', null, null, 'always', 0, 'none', 0.0),
-    (12, 'lists', 'lists', 'list_file', 'newsletter', 'marketing', null, null, 'always', 0, 'none', 0.0)
+    (10, 'retargeting', 'ads', 'google', 'browsers_and_carts', 'audience_matching', null, null, 'always', 0, 'none', 0.0),
+    (11, 'onsite', 'onsite', 'onsite_webhook', 'affinity', 'personalisation', null, null, 'always', 0, 'none', 0.0),
+    (12, 'lists', 'lists', 'klaviyo', 'newsletter', 'marketing', null, null, 'always', 0, 'none', 0.0)
 ) as campaign (
     priority, campaign, channel, destination, audience_name, purpose, cap_class, template, re_entry, days, quiet, holdout
 );

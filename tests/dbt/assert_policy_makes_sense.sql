@@ -76,6 +76,14 @@ with problems as (
 
     union all
 
+    select 'destination_consents: no country is in the area ' || destination_consents.area as problem
+    from {{ ref('destination_consents') }} as destination_consents
+    left join {{ ref('country_areas') }} as country_areas
+        on destination_consents.area = country_areas.area
+    where country_areas.area is null
+
+    union all
+
     select 'set_destinations: ' || set_destinations.destination || ' has a forbidden channel and purpose' as problem
     from {{ ref('set_destinations') }} as set_destinations
     left join {{ ref('channel_purposes') }} as channel_purposes

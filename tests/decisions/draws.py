@@ -40,10 +40,10 @@ MESSAGES = (
     ("email", "publishing"),
 )  # fmt: skip
 SETS = {
-    ("ads", "audience_matching"): ("meta", "google_file"),
-    ("lists", "marketing"): ("list_file", "list_file"),
-    ("crm", "record_keeping"): ("crm_file", "crm_file"),
-    ("onsite", "personalisation"): ("onsite_file", "onsite_file"),
+    ("ads", "audience_matching"): ("meta", "google"),
+    ("lists", "marketing"): ("klaviyo", "klaviyo"),
+    ("crm", "record_keeping"): ("hubspot_contacts", "hubspot_contacts"),
+    ("onsite", "personalisation"): ("onsite_webhook", "onsite_webhook"),
 }
 ASKED = {
     ("email", "marketing"): ("email", "marketing", "granted", True),
@@ -59,6 +59,10 @@ ASKED = {
     ("support", "service"): (None, None, "none", False),
     ("social", "publishing"): (None, None, "none", False),
 }
+
+# Beside them, of people in Europe.
+ASKED_BY_GOOGLE = ("ad_user_data", "ad_personalization")
+EUROPE = ("DE", "AT", "FR")
 
 
 def bucket(text: str) -> int:

@@ -197,7 +197,30 @@ def address(court: Court, row: Row) -> str | None:  # noqa: PLR0911 - a channel 
 
 
 def consent(court: Court, judged: Judged) -> list[str]:
-    """Rule 3: the consent that channel and purpose ask for is in force; a purpose without a rule is not allowed."""
+    """Rule 3: the consent that channel and purpose ask for is in force; a purpose without a rule is not allowed.
+
+    Then the destination's own wishes, whatever rule the channel has.
+    """
+    return _of_channel(court, judged) or _of_destination(court, judged)
+
+
+def _of_destination(court: Court, judged: Judged) -> list[str]:
+    """Consents that a destination asks for of people in an area: given there, and lapsed or withdrawn nowhere."""
+    country = court.country(judged.person)
+    for asked in court.find("destination_consents", destination=judged.row["destination"]):
+        state = court.the(
+            "int_consents_resolved",
+            customer_id=judged.row["customer_id"],
+            channel=asked["consent_channel"],
+            purpose=asked["consent_purpose"],
+        ).get("state")
+        is_in_area = bool(court.the("country_areas", area=asked["area"], country=country))
+        if state in ("withdrawn", "expired") or (state is None and is_in_area):
+            return ["no_destination_consent"]
+    return []
+
+
+def _of_channel(court: Court, judged: Judged) -> list[str]:
     asked = court.asked(judged.row)
     if not asked:
         return ["purpose_not_allowed"]

@@ -7,11 +7,12 @@ from datetime import datetime, time, timedelta
 from itertools import product
 
 from decision_layer import CAMPAIGNS, Row
-from draws import ASKED, CLASSES, DAY, HOUR, REASONS, SECOND, SETS, Draw
+from draws import ASKED, ASKED_BY_GOOGLE, CLASSES, DAY, HOUR, REASONS, SECOND, SETS, Draw
 
 
 def consents(draw: Draw, ids: list[str]) -> list[Row]:
     asked = sorted({(channel, purpose) for channel, purpose, _, _ in ASKED.values() if channel and purpose})
+    asked += [("ads", purpose) for purpose in ASKED_BY_GOOGLE]
     return [
         {
             "customer_id": customer,
@@ -72,7 +73,7 @@ def sets(draw: Draw, as_of: datetime, ids: list[str], candidates: list[Row]) -> 
         for (channel, purpose), names in SETS.items()
         for name in sorted(set(names))
     ]
-    pairs = list(product(("meta", "google_file", "list_file"), ("buyers", "leavers")))
+    pairs = list(product(("meta", "google", "klaviyo"), ("buyers", "leavers")))
     audiences = [
         {"destination": destination, "audience_name": name, "audience": f"{destination} {name}"}
         for destination, name in draw.some(pairs, 0.7)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import product
 
 from decision_layer import Row
-from draws import ASKED, DAY, ZONES, Draw, bucket
+from draws import ASKED, ASKED_BY_GOOGLE, DAY, EUROPE, ZONES, Draw, bucket
 
 
 def contents(draw: Draw, as_of: datetime) -> dict[str, list[Row]]:
@@ -85,6 +85,11 @@ def places(draw: Draw) -> dict[str, list[Row]]:
             {"country": "US", "region": "CT", "first_prefix": "060", "last_prefix": "069"},
             {"country": "US", "region": "FL", "first_prefix": "320", "last_prefix": "349"},
             {"country": "CA", "region": "BC", "first_prefix": "V0A", "last_prefix": "V9Z"},
+        ],
+        "country_areas": [{"area": "EEA", "country": country} for country in EUROPE],
+        "destination_consents": [
+            {"destination": "google", "consent_channel": "ads", "consent_purpose": purpose, "area": "EEA"}
+            for purpose in ASKED_BY_GOOGLE
         ],
         "channel_purposes": [
             {

@@ -21,7 +21,14 @@ RULES = (
     "rule_market", "rule_content", "rule_reachable", "rule_consent", "rule_suppression", "rule_re_entry",
     "rule_holdout", "rule_frequency_cap", "rule_priority", "rule_cap_allocation", "rule_daily_budget",
 )  # fmt: skip
-MUTATED = (*RULES, "decision_contents", "decision_cap_usage", "decision_send_times", "decision_log")
+MUTATED = (
+    *RULES,
+    "decision_destinations_denied",
+    "decision_contents",
+    "decision_cap_usage",
+    "decision_send_times",
+    "decision_log",
+)
 
 BOUNDARIES = {exp.GT: exp.GTE, exp.GTE: exp.GT, exp.LT: exp.LTE, exp.LTE: exp.LT}
 OPPOSITES = {exp.Min: exp.Max, exp.Max: exp.Min, exp.Greatest: exp.Least, exp.Least: exp.Greatest}

@@ -33,8 +33,8 @@ def test_one_destination_and_a_full_build_are_what_most_say(tmp_path: Path) -> N
 
 
 def test_a_campaign_may_go_to_several_destinations_and_build_little(tmp_path: Path) -> None:
-    campaign = load(tmp_path, 'destination: "meta, google_file", build: micro_batch')
-    assert (campaign.destinations, campaign.build) == (("meta", "google_file"), "micro_batch")
+    campaign = load(tmp_path, 'destination: "meta, google", build: micro_batch')
+    assert (campaign.destinations, campaign.build) == (("meta", "google"), "micro_batch")
 
 
 @pytest.mark.parametrize(
