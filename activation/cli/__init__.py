@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-import click
+import typer
+from typer.exceptions import TyperException
 
 from activation.cli import batch, collect, content, privacy, review, study
 from activation.cli.app import app
@@ -26,12 +27,17 @@ def invoke(arguments: list[str]) -> int:
     """Run one command and return its exit code; errors go to stderr as one sentence each."""
     try:
         code = app(arguments, standalone_mode=False)
-    except click.exceptions.ClickException as error:
-        error.show()
-        return error.exit_code
-    except click.exceptions.Abort:
+    except TyperException as error:
+        # Typer carries a click of its own, whose exceptions are no others'.
+        error.show()  # type: ignore[attr-defined]
+        return int(getattr(error, "exit_code", 2))
+    except typer.Abort:
         return 130
     except MusterError as error:
         sys.stderr.write(f"muster: {error}\n")
         return error.exit_code
+    except OSError as error:
+        # A full disk, a file that was taken away: a person has to look. Its text names a path and nothing else.
+        sys.stderr.write(f"muster: {error.strerror or type(error).__name__}: {error.filename or 'a file'}\n")
+        return 2
     return code if isinstance(code, int) else 0

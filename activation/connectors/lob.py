@@ -16,12 +16,11 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
-from activation.connectors.reply import Reply, retry_after
+from activation.connectors.reply import Reply
 from activation.connectors.rows import fields_of, one_line
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
@@ -32,8 +31,6 @@ MAX_LINE = 64
 # What the free part of the back holds in eleven points; more would be cut off in print.
 MAX_TEXT = 800
 NEEDED = ("name", "line1", "city", "state", "zip")
-RESET_HEADER = "X-Rate-Limit-Reset"
-TOO_MANY_REQUESTS = 429
 CONFLICT = 409
 CODE = re.compile(r"[a-z][a-z_]{0,63}")
 # What concerns the account or the template, and so everybody.
@@ -103,12 +100,7 @@ class Lob:
         headers = {**self._sign_in, "Idempotency-Key": request.request_id}
         reply = self._client.post("/v1/postcards", json_body=body, headers=headers)
         settled = reply.unsettled()
-        if settled is None:
-            return _read(reply)
-        if reply.status == TOO_MANY_REQUESTS and settled.retry_after is None:
-            reset = reply.headers.get(RESET_HEADER, "")
-            return replace(settled, retry_after=retry_after({"X-RateLimit-Reset": reset}))
-        return settled
+        return _read(reply) if settled is None else settled
 
 
 def _to(fields: Mapping[str, str]) -> dict[str, str]:
