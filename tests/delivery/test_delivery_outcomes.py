@@ -290,12 +290,12 @@ def test_a_customers_id_at_the_destination_reaches_it_and_the_ledger(
     world: DeliveryWorld, *, is_of_an_earlier_version: bool
 ) -> None:
     """A run that was frozen before the column was known is sent as well, without it."""
-    rows = [membership(1, destination="crm_file", email=None, external_id="profile-1")]
+    rows = [membership(1, destination="crm", email=None, external_id="profile-1")]
     run = make_run(world.home, memberships=rows)
     if is_of_an_earlier_version:
         file = run.file(Kind.MEMBERSHIP)
         pq.write_table(pq.read_table(file).drop_columns(["external_id"]), file)
-    destination = Destination(name="crm_file", capability=Capability.FILE)
+    destination = Destination(name="crm", capability=Capability.FILE)
     assert world.deliver(run, destination, ADS).counts == {"accepted": 1}
     expected = None if is_of_an_earlier_version else "profile-1"
     (request,) = destination.requests

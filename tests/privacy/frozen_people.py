@@ -107,7 +107,7 @@ def add_drop(home: Home) -> None:
         {"operation": "remove", "audience": "old", "customer_id": ANN, "email": "ann@example.com"},
         {"operation": "add", "audience": "fans", "customer_id": BEN, "email": "ben@example.com"},
     ]
-    put(home, "google_file/spring.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines))
+    put(home, "member_file/spring.jsonl", "".join(f"{json.dumps(line)}\n" for line in lines))
     letters = [
         f'"{IDS["ann-1"]}","Ann ""A"" B","1 Street,\r\nTown"\r\n',
         f'"{IDS["ben-1"]}","Ben","2 Street"\r\n',

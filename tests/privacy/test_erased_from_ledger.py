@@ -66,7 +66,7 @@ def a_replay_is_equal_but_for_who_was_erased(sent: Household) -> None:
 
 
 def lines_of_drops_are_gone_and_their_manifests_say_so(sent: Household) -> None:
-    members = (sent.home.drops / "google_file" / "spring.jsonl").read_bytes()
+    members = (sent.home.drops / "member_file" / "spring.jsonl").read_bytes()
     assert [json.loads(line)["operation"] for line in members.splitlines()] == ["remove", "add"]
     letters = (sent.home.drops / "mail_file" / "spring.csv").read_bytes()
     assert list(csv.reader(io.StringIO(letters.decode(), newline=""))) == [
@@ -189,7 +189,7 @@ def test_an_export_has_what_was_handed_over_in_files(sent: Household) -> None:
     to = sent.home.path.parent / "out"
     export(sent.home, who="a1", address=None, to=to, now=NOW)
     lines = [json.loads(line) for line in (to / "drops.jsonl").read_text().splitlines()]
-    assert sorted(line["destination"] for line in lines) == ["google_file", "google_file", "mail_file"]
+    assert sorted(line["destination"] for line in lines) == ["mail_file", "member_file", "member_file"]
     assert "ben" not in (to / "drops.jsonl").read_text()
 
 

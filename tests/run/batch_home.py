@@ -64,8 +64,12 @@ class Home:
         return rows
 
     def contacted_twice(self) -> list[tuple[str, str]]:
-        """Campaigns and addresses that one message reached more than once."""
-        sent = Counter((row["campaign"], row["address"]) for row in self.accepted() if "address" in row)
+        """Campaigns and addresses that one message reached more than once; a company may well get several tasks."""
+        sent = Counter(
+            (row["campaign"] or row["message_id"], row["address"])
+            for row in self.accepted()
+            if "address" in row
+        )
         return [key for key, count in sent.items() if count > 1]
 
     def rows(self, query: str, run_id: str = "20171122T140000Z") -> list[tuple[Any, ...]]:

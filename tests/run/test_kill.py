@@ -57,7 +57,7 @@ def test_ten_kills_in_the_middle_of_delivery_contact_nobody_twice_and_lose_nobod
         for row in taken
         if "operation" in row
     ]
-    assert {destination for destination, _, _ in members} == {"meta", "google_file", "list_file"}
+    assert {destination for destination, _, _ in members} == {"meta", "google", "klaviyo"}
     assert len(members) == len(set(members))
 
     # A kill leaves at most the one request open that it hit: one message, a hundred mails, one chunk of a set.
