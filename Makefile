@@ -18,7 +18,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench mutants lock clean
+.PHONY: help demo test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench mutants torture lock clean
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ bench: $(DEV) ## Measure building and delivering a million people
 
 mutants: $(DEV) ## Show that every small change to a shared rule is noticed
 	@$(BIN)/python tests/mutation/mutate.py
+
+torture: $(DEV) ## Kill, damage, starve and overlap deliveries for half an hour; writes tests/torture/RESULTS.md
+	@$(BIN)/python tests/torture/torture.py --write tests/torture/RESULTS.md
 
 lock: $(DEV) ## Resolve the lock files again: what the .in files ask, and else what is locked already
 	@set -eu; \

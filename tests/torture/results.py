@@ -1,0 +1,52 @@
+"""The table of what torture found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kills import Tally
+from seeded import SCENARIOS, Caught
+
+HEAD = """# What torture found
+
+Written by `make torture`. People are counted in worlds of their own. *Bound* is how many people were in requests
+open at a fault, which is the most that may be in doubt; of those in doubt, some had truly been accepted. *Lost* are
+people whom nothing speaks for in the end: neither accepted nor in doubt, refused, expired, out by objection or by
+another profile at their address; *twice* are people who were accepted twice. The checker reads the destination's log,
+the frozen run, the objections and the journal, and shares no code with what it checks.
+
+| scenario | trials | worlds | people | accepted | twice | lost | in doubt | truly accepted | bound | |
+|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|
+"""
+BUGS = """
+## Seeded bugs
+
+Each is put into the process that delivers (or into the SQL that decides), and tried until an invariant breaks; then the
+same is tried as often without it.
+
+| bug | caught after trials | by invariant | without it |
+|---|---:|---|---|
+"""
+
+
+def is_well(tallies: Sequence[Tally], bugs: Sequence[Caught]) -> bool:
+    """Whether nothing broke and every bug was caught."""
+    return not any(tally.broken for tally in tallies) and all(bug.broken and bug.is_clean for bug in bugs)
+
+
+def written(tallies: Sequence[Tally], bugs: Sequence[Caught]) -> str:
+    """The table as Markdown, and below it what broke."""
+    text = HEAD
+    for tally in tallies:
+        numbers = (tally.trials, tally.worlds, tally.people, tally.accepted, tally.twice, tally.lost, tally.in_doubt,
+                   tally.truly_accepted, tally.bound)  # fmt: skip
+        verdict = f"{len(tally.broken)} broken" if tally.broken else "held"
+        name = f"{tally.scenario} ({tally.note})" if tally.note else tally.scenario
+        text += f"| {name} | {' | '.join(f'{number:,}' for number in numbers)} | {verdict} |\n"
+    if bugs:
+        text += BUGS
+        for bug in sorted(bugs, key=lambda each: list(SCENARIOS).index(each.bug)):
+            by = bug.invariants if bug.broken else "not caught"
+            text += f"| {bug.bug.replace('_', ' ')} | {bug.trials} | {by} | {'held' if bug.is_clean else 'broken'} |\n"
+    broken = [f"- {tally.scenario}: {what}" for tally in tallies for what in tally.broken]
+    return text + ("\n## Broken\n\n" + "\n".join(broken) + "\n" if broken else "")
