@@ -7,6 +7,8 @@ is therefore written here, each header on one line.
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +16,12 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
+from typing import Any
 
+from activation.connectors.rows import BREAKS
 from activation.errors import ConfigurationError
 from activation.settings import Sender
+from activation.types import Content
 
 # RFC 5321, 4.5.3.1: a local part of 64 octets, a domain of 255; RFC 5322, 2.1.1: a line of 998 characters.
 MAX_LOCAL, MAX_DOMAIN, MAX_LINE = 64, 255, 998
@@ -46,22 +51,41 @@ class Mail:
     is_utf8: bool
 
 
-def compose(sender: Sender, message: Mapping[str, str], campaign: str, unsubscribe_url: str | None) -> Mail:
-    """Write the message of ``message_id``, ``address``, ``subject``, ``text`` and perhaps ``html``.
+def fields_of(text: str | None) -> dict[str, str]:
+    """Take the personalisation values that are there; what is malformed or null counts as missing."""
+    try:
+        parsed: Any = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    items = parsed.items() if isinstance(parsed, dict) else ()
+    return {name: str(value) for name, value in items if value is not None}
 
-    Raises ``NotAnAddressError`` for the address, ``ConfigurationError`` for what settings say.
+
+def rendered(content: Content, values: Mapping[str, str]) -> dict[str, str]:
+    """Fill each part with values as it wants them: a subject on one line, HTML escaped."""
+    escaped = {name: html.escape(value) for name, value in values.items()}
+    on_one_line = {name: BREAKS.sub(" ", value).strip(" ") for name, value in values.items()}
+    wanted = {"subject": on_one_line, "html": escaped}
+    return {part: content.fill(part, wanted.get(part, values)) for part in content.parts}
+
+
+def compose(sender: Sender, row: Mapping[str, Any], parts: Mapping[str, str], campaign: str) -> Mail:
+    """Write the message of a row's ``message_id``, ``address`` and ``unsubscribe_url``, null where there is none.
+
+    ``parts`` are ``subject``, ``text`` and perhaps ``html``, rendered. Raises ``NotAnAddressError`` for the
+    address, ``ConfigurationError`` for what settings say.
     """
-    recipient = _recipient(message["address"])
+    recipient = _recipient(row["address"])
     own_domain = ascii_domain(sender.email)
-    reference = f"{message['message_id']}@{own_domain}"
+    reference = f"{row['message_id']}@{own_domain}"
     lines = [
         f"To: <{recipient}>",
         f"Date: {formatdate(usegmt=True)}",
         f"Message-ID: <{reference}>",
         f"X-Muster-Campaign: {_printable(campaign)}",
     ]
-    if unsubscribe_url is not None:
-        lines.append(f"List-Unsubscribe: <{_printable(unsubscribe_url)}>")
+    if row["unsubscribe_url"]:
+        lines.append(f"List-Unsubscribe: <{_printable(row['unsubscribe_url'])}>")
         lines.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
     if any(len(line.encode()) > MAX_LINE for line in lines):
         raise ConfigurationError(
@@ -70,15 +94,15 @@ def compose(sender: Sender, message: Mapping[str, str], campaign: str, unsubscri
     body = EmailMessage(policy=SMTP)
     local = sender.email.rpartition("@")[0]
     body["From"] = Address(sender.name, username=local, domain=own_domain)
-    body["Subject"] = message["subject"]
-    _fill(body, message["text"], "plain")
-    if "html" in message:
-        _fill(body, message["html"], "html")
+    body["Subject"] = parts["subject"]
+    _fill(body, parts["text"], "plain")
+    if "html" in parts:
+        _fill(body, parts["html"], "html")
     data = "".join(f"{line}\r\n" for line in lines).encode() + body.as_bytes()
     return Mail(
-        message_id=message["message_id"],
+        message_id=row["message_id"],
         reference=reference,
-        envelope_from=_envelope_from(sender, message["message_id"]),
+        envelope_from=_envelope_from(sender, row["message_id"]),
         recipient=recipient,
         data=re.sub(rb"(?m)^\.", b"..", data if data.endswith(b"\r\n") else data + b"\r\n"),
         is_utf8=not recipient.isascii(),

@@ -18,19 +18,16 @@ Our message id comes back in a bounce in three ways: in the envelope's sender (`
 
 from __future__ import annotations
 
-import json
 from typing import ClassVar
 
 from activation.connectors import Throughput
 from activation.connectors.client import check_size
-from activation.connectors.lines import messages_sql
-from activation.connectors.mail import Mail, NotAnAddressError, ascii_domain, compose
-from activation.connectors.rows import RowSql
+from activation.connectors.mail import Mail, NotAnAddressError, ascii_domain, compose, fields_of, rendered
 from activation.connectors.smtp_session import FAILURES, MailServer, Session, not_opened
 from activation.connectors.transport import Attempt, attempt
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
-from activation.types import Answer, Capability, Operation, Request, RowVerdict, State
+from activation.types import Answer, Capability, Operation, Request, State
 
 
 class Smtp:
@@ -61,7 +58,6 @@ class Smtp:
             connection, ascii_domain(sender.email), deadline, min(connect_timeout, deadline)
         )
         self._deadline = deadline
-        self._sql = RowSql()
         self._session: Session | None = None
 
     def __repr__(self) -> str:
@@ -71,16 +67,19 @@ class Smtp:
         """Mail the one person in ``request``; see :class:`activation.connectors.Connector`."""
         if request.operation not in self.operations or request.content is None or request.people != 1:
             raise ConfigurationError("smtp: a request sends a template's content to one person")
-        query = messages_sql(request.content, self._sender.fixed)
-        line, people, refused = self._sql.one(request.rows, query)
-        if not people:
-            rows = {item["row"]: RowVerdict(State.REFUSED, item["reason"]) for item in refused or ()}
-            return Answer(State.REFUSED, "nobody_can_be_sent_to", rows=rows)
-        unsubscribe_url = request.rows["unsubscribe_url"][0].as_py()
-        if request.content.purpose == "marketing" and not unsubscribe_url:
+        (row,) = request.rows.select(["message_id", "address", "fields", "unsubscribe_url"]).to_pylist()
+        own = {**self._sender.fixed, "unsubscribe_url": row["unsubscribe_url"]}
+        values = {
+            name: value for name, value in (fields_of(row["fields"]) | own).items() if value is not None
+        }
+        missing = sorted(request.content.placeholders - set(values))
+        if missing or not row["address"]:
+            return Answer(State.REFUSED, f"missing_field_{missing[0]}" if missing else "missing_address")
+        if request.content.purpose == "marketing" and not row["unsubscribe_url"]:
             return Answer(State.REFUSED, "missing_unsubscribe_url")
+        parts = rendered(request.content, values)
         try:
-            mail = compose(self._sender, json.loads(line), request.campaign, unsubscribe_url)
+            mail = compose(self._sender, row, parts, request.campaign)
         except NotAnAddressError:
             return Answer(State.REFUSED, "bad_address")
         check_size(self.name, mail.data, self.max_bytes)
