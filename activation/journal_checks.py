@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, or_, select
 
-from activation.journal_tables import CLAIMED, SPAN_STATES, plans, requests, spans, streams
+from activation.journal_tables import CLAIMED, SPAN_STATES, plans, requests, runs, spans, streams
 
 
 def damage(connection: Connection) -> str | None:
@@ -37,6 +37,7 @@ _CLAIMS = (
     .group_by(spans.c.request)
     .subquery()
 )
+_CLOSED = select(runs.c.run).where(runs.c.closed_at.is_not(None))
 CHECKS = {
     "a row is in no known state": select(spans.c.first_seq).where(spans.c.state.not_in(SPAN_STATES)),
     "rows overlap": select(_NEIGHBOURS.c.first_seq).where(
@@ -49,7 +50,7 @@ CHECKS = {
     .select_from(
         plans.outerjoin(_KEPT, (plans.c.run == _KEPT.c.run) & (plans.c.campaign == _KEPT.c.campaign))
     )
-    .where(func.coalesce(_KEPT.c.rows, 0) != plans.c.rows),
+    .where(func.coalesce(_KEPT.c.rows, 0) != plans.c.rows, plans.c.run.not_in(_CLOSED)),
     "a row lies outside of its stream": select(spans.c.first_seq)
     .select_from(spans.outerjoin(streams, streams.c.stream == spans.c.stream))
     .where(

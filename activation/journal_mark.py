@@ -18,11 +18,13 @@ from sqlalchemy import Connection, func, select
 
 from activation.errors import HeldError, JournalUnsafeError
 from activation.home import Home, write_atomically
-from activation.journal_tables import requests
+from activation.journal_tables import meta, requests
 
 WAIT_SECONDS = 60.0
 NAP = 0.02
 EMPTY_LOG_BYTES = 0
+# How far the requests were when runs were closed and their requests left.
+LAST_REQUEST = "last_request"
 DIGITS = 20
 
 
@@ -55,7 +57,8 @@ class Mark:
     def refuse_older(self, connection: Connection, where: str) -> None:
         """Raise ``JournalUnsafeError`` where the journal does not know a request that was claimed."""
         latest = connection.execute(select(func.max(requests.c.request))).scalar() or 0
-        if latest < _noted(self._file):
+        closed = connection.execute(select(meta.c.value).where(meta.c.key == LAST_REQUEST)).scalar() or 0
+        if max(latest, int(closed)) < _noted(self._file):
             raise JournalUnsafeError(
                 f"the journal {where} is older than what was sent: a copy from before was put in its place. Nothing "
                 "may be sent from it: put back the journal as it was last, with its -wal file"

@@ -55,6 +55,10 @@ runs = Table(
     Column("run", Key, primary_key=True),
     Column("run_id", Text, nullable=False, unique=True),
     Column("digest", Text, nullable=False),
+    Column("as_of", BigInteger, nullable=False),
+    # When its rows left the journal; see ``journal_closing.py``.
+    Column("closed_at", BigInteger),
+    sqlite_autoincrement=True,
 )
 
 # A campaign of a run whose rows are all in ``spans``.
@@ -143,6 +147,8 @@ requests = Table(
     _one_of("state", State.PLANNED, State.ATTEMPTING, State.ACCEPTED, State.REFUSED, State.IN_DOUBT),
     Index("requests_open", "state", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index("requests_by_stream", "stream"),
+    # A number is never used again: the mark outside of the journal counts on it.
+    sqlite_autoincrement=True,
 )
 
 SPAN_STATES = (

@@ -17,7 +17,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from activation.errors import JournalUnsafeError
+from activation.errors import ConfigurationError, JournalUnsafeError
 from activation.frozen import FrozenRun, Kind, connect, unreadable
 from activation.journal import SQLITE, Journal
 from activation.journal_tables import (
@@ -33,6 +33,7 @@ from activation.journal_tables import (
     streams,
 )
 from activation.spans import Cut, ranges, recut
+from activation.streams import micros
 from activation.types import Operation, State
 
 HMAC_BYTES = 16
@@ -124,13 +125,17 @@ def plan(journal: Journal, run: FrozenRun, campaign: str, pepper: bytes) -> dict
 
 
 def _number(connection: Connection, run: FrozenRun) -> int:
-    new = _upsert(connection, runs).values(run_id=run.run_id, digest=run.digest).on_conflict_do_nothing()
-    connection.execute(new)
-    known = connection.execute(select(runs.c.run, runs.c.digest).where(runs.c.run_id == run.run_id)).one()
+    values = {"run_id": run.run_id, "digest": run.digest, "as_of": micros(run.as_of)}
+    connection.execute(_upsert(connection, runs).values(**values).on_conflict_do_nothing())
+    known = connection.execute(select(runs).where(runs.c.run_id == run.run_id)).one()
     if known.digest != run.digest:
         raise JournalUnsafeError(
             f"run {run.run_id} was planned in the journal with another content digest than its manifest "
             f"has now: restore the frozen run, or plan under a new run id"
+        )
+    if known.closed_at is not None:
+        raise ConfigurationError(
+            f"run {run.run_id} was closed by `muster purge`: what became of it is in the ledger; start a new run"
         )
     return int(known.run)
 

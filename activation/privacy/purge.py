@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from activation import settings
 from activation.clock import naive_utc
 from activation.home import Home, fsync_directory
+from activation.journal import open_journal
+from activation.journal_closing import closable, close_runs, count_runs
 from activation.landing.contract import Table, contract
 from activation.landing.source import literal, quoted
 from activation.privacy import drops
 from activation.privacy.rewrite import counted_by_file, opened, record_removal, rows_of, without
 
-QUARANTINE, DROPS = "quarantine", "drops"
+QUARANTINE, DROPS, JOURNAL = "quarantine", "drops", "journal"
 # A month to mend a file and drop it again; what nobody mended by then is only a copy of raw personal data.
 QUARANTINE_KEEP_DAYS = 30
+# Longer than any campaign stays open and any doubt is looked into; receipts stay in the ledger.
+JOURNAL_KEEP_DAYS = 60
 _STAMPED = re.compile(r"(\d{8}T\d{12}Z)-[0-9a-f]{12}\.parquet")
 
 
 @dataclass(frozen=True)
 class Purged:
-    """What a purge did, or would do, to one table. Of quarantine and drops the counts are of files."""
+    """What a purge did, or would do, to one table.
+
+    Of quarantine and drops the counts are of files, of the journal of runs.
+    """
 
     table: str
     keep_days: int | None
@@ -56,6 +65,7 @@ def purge(home: Home, as_of: datetime, *, dry_run: bool = False) -> list[Purged]
                     without(connection, file, condition)
         found.append(_purge_quarantine(home, as_of, dry_run=dry_run))
         found.append(_purge_drops(home, as_of, dry_run=dry_run))
+    found.append(_close_runs(home, as_of, dry_run=dry_run))
     return found
 
 
@@ -86,6 +96,17 @@ def _purge_drops(home: Home, as_of: datetime, *, dry_run: bool) -> Purged:
     for file in [] if dry_run else gone:
         drops.remove(file)
     return Purged(DROPS, drops.KEEP_DAYS, total, len(gone))
+
+
+def _close_runs(home: Home, as_of: datetime, *, dry_run: bool) -> Purged:
+    """Runs whose rows leave the journal: what became of them is in the ledger."""
+    if not home.journal.exists() and settings.journal_url() is None:
+        return Purged(JOURNAL, JOURNAL_KEEP_DAYS, 0, 0)
+    before = as_of - timedelta(days=JOURNAL_KEEP_DAYS)
+    with closing(open_journal(home)) as journal:
+        known = count_runs(journal)
+        gone = closable(journal, before) if dry_run else close_runs(journal, before, as_of)
+    return Purged(JOURNAL, JOURNAL_KEEP_DAYS, known, len(gone))
 
 
 def _set_aside_at(file: Path) -> datetime:

@@ -23,6 +23,10 @@ from delivery_world import (
 
 from activation import accounts
 from activation.connectors import Throughput
+from activation.errors import ConfigurationError
+from activation.journal import open_journal
+from activation.journal_checks import damage
+from activation.journal_closing import closable, close_runs
 from activation.pacing import DeliveryLimits
 from activation.types import Answer, Capability, Request, RowVerdict, State
 
@@ -273,3 +277,28 @@ def test_feedback_settles_single_messages(world: DeliveryWorld) -> None:
     world.deliver(run, Destination())
     told = Counter(row["state"] for row in world.receipts() if row["reason"] == "confirmed by a test")
     assert told == {"accepted": 3}
+
+
+def test_a_closed_run_leaves_the_journal_and_is_never_sent_again(world: DeliveryWorld) -> None:
+    old = run_of(world, 30)
+    world.deliver(old, Destination())
+    half = make_run(world.home, [message(n, slot="2017-W48") for n in range(20)], run_id="run-2")
+    world.deliver(half, Destination(), should_stop=lambda: True)
+    later = AS_OF + timedelta(days=1)
+    assert close_runs(world.journal, AS_OF, later) == []
+    assert closable(world.journal, later) == close_runs(world.journal, later, later) == ["run-1"]
+    with world.journal.read() as connection:
+        assert damage(connection) is None
+        left = {
+            table: connection.exec_driver_sql(f"select count(*) from {table}").scalar()
+            for table in ("contacts", "message_ids", "requests")
+        }
+    assert left == {"contacts": 20, "message_ids": 20, "requests": 0}
+    destination = Destination()
+    with pytest.raises(ConfigurationError, match="closed"):
+        world.deliver(old, destination)
+    assert destination.requests == []
+    world.journal.close()
+    again = open_journal(world.home)
+    assert world.deliver(half, Destination(), journal=again).counts == {"accepted": 20}
+    again.close()
