@@ -27,9 +27,18 @@ from activation.errors import ConfigurationError
 from activation.settings import Sender
 from activation.types import Answer, Capability, Operation, Request, RowVerdict, State
 
-# What the next file would meet as well: no room, no right to write, no directory.
+# What the next file would meet as well: no room, no right to write, no directory, a broken disk.
 EVERY_FILE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR}
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.EEXIST,
+        errno.ENOTDIR,
+        errno.EIO,
+    }
 )
 NAME_BYTES = 80
 
