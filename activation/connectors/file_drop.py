@@ -27,18 +27,9 @@ from activation.errors import ConfigurationError
 from activation.settings import Sender
 from activation.types import Answer, Capability, Operation, Request, RowVerdict, State
 
-# What the next file would meet as well: no room, no right to write, no directory, a broken disk.
+# What the next file would meet as well: no room, no right to write, no directory.
 EVERY_FILE = frozenset(
-    {
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EACCES,
-        errno.EPERM,
-        errno.EROFS,
-        errno.EEXIST,
-        errno.ENOTDIR,
-        errno.EIO,
-    }
+    {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR}
 )
 NAME_BYTES = 80
 
