@@ -42,7 +42,7 @@ demo: $(RUNTIME) ## See a first batch, from real data to messages that a sandbox
 	stop; rm -rf $(DEMO_HOME); \
 	say 'Example data: the Complete Journey, 2,469 households of 2017'; \
 	"$$muster" sample; \
-	say 'A sandbox on loopback stands in for SendGrid, Twilio and Meta'; \
+	say 'A sandbox on loopback stands in for SendGrid, Twilio, Meta, Google, HubSpot, Klaviyo and Expo'; \
 	"$$muster" sandbox --detach; \
 	say 'One run: land, build, freeze, guard, deliver, reconcile, report'; \
 	"$$muster" run --as-of $(DEMO_AS_OF) --run-id demo; \

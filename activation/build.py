@@ -134,6 +134,7 @@ def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> N
         "rpt_audience_health",
         "--exclude-resource-type",
         "unit_test",
+        "--no-write-json",  # nobody reads what dbt would write down of it
     ]
     if run_dbt(["build", *select], home, directory, values):
         raise BuildError(f"the report models failed; dbt's own words are in {directory / 'dbt.log'}")

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, func, select
@@ -91,7 +92,9 @@ class Mark:
         """Let go; the last one notes what the file looks like."""
         try:
             if is_last and self._path is not None and not _log(self._path):
-                write_atomically(self._digest_file, self._digest().encode())
+                # Where that fails there is none, as after a crash: no reason to say that the delivery failed.
+                with suppress(OSError):
+                    write_atomically(self._digest_file, self._digest().encode())
         finally:
             if self._descriptor is not None:
                 os.close(self._descriptor)

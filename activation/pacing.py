@@ -20,9 +20,10 @@ GAVE_UP = "gave_up"
 class DeliveryLimits:
     """When to wait, and when to stop asking.
 
-    ``max_wait`` is in seconds: a longer Retry-After ends the delivery. Rows given back in more than
-    ``max_attempts`` rounds are refused while the destination answers others; where it answers nobody, as
-    many requests in a row given back, or ``max_doubts`` in a row left in doubt, mean that it is down.
+    ``max_wait`` is in seconds: a longer Retry-After ends the delivery. Rows singled out as given back in more than
+    ``max_attempts`` rounds are refused. Whole requests given back in as many rounds, or so many in a row, or
+    ``max_doubts`` in a row left in doubt, mean that the destination is down: that it is busy, or that our disk
+    fails, is nobody's fault whose row is in the request, so theirs stay planned.
     """
 
     max_attempts: int = 5
@@ -76,18 +77,18 @@ class Pace:
 
     def _given_back(self, answer: Answer) -> Answer:
         self._was_given_back = True
-        if answer.state is State.PLANNED:
+        is_whole = answer.state is State.PLANNED
+        if is_whole:
             self._given_back_in_a_row += 1
             backoff = FIRST_BACKOFF * 2 ** (self._given_back_in_a_row - 1)
             asked = answer.retry_after
             self.wait = max(self.wait, min(backoff, self.limits.max_wait) if asked is None else asked)
         is_spent = self._rounds_given_back >= self.limits.max_attempts
         if self._given_back_in_a_row > self.limits.max_attempts or (
-            is_spent and not self._was_anybody_answered
+            is_spent and (is_whole or not self._was_anybody_answered)
         ):
             self._stop(answer.reason)
         elif is_spent:
-            self.wait = 0.0
             return _refused(answer)
         self.is_round_incomplete = True
         return answer
@@ -101,8 +102,6 @@ def _refused(answer: Answer) -> Answer:
         index: RowVerdict(State.REFUSED, GAVE_UP) if verdict.state is State.PLANNED else verdict
         for index, verdict in answer.rows.items()
     }
-    if answer.state is State.PLANNED:
-        return replace(answer, state=State.REFUSED, reason=GAVE_UP, rows=rows)
     return replace(answer, rows=rows)
 
 

@@ -139,13 +139,16 @@ class _Sheet:
             "as_of": naive_utc(self.run.as_of),
             "known_at": naive_utc(self.now),
         }
-        self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(self.file) as temporary:
-            written = self._copy(engine, str(temporary).replace("'", "''"), values)
-            if written != sum(last - first + 1 for first, last, *_ in part):
-                raise JournalUnsafeError(
-                    f"{self.run.file(self.kind)} lacks rows that the journal planned from it: restore the frozen run"
-                )
+        try:
+            self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with replacing(self.file) as temporary:
+                written = self._copy(engine, str(temporary).replace("'", "''"), values)
+                if written != sum(last - first + 1 for first, last, *_ in part):
+                    raise JournalUnsafeError(
+                        f"{self.run.file(self.kind)} lacks rows that the journal planned: restore the frozen run"
+                    )
+        except OSError as error:
+            raise self._unwritten(error) from None
         return written
 
     def _copy(self, engine: duckdb.DuckDBPyConnection, target: str, values: dict[str, Any]) -> int:
@@ -169,13 +172,16 @@ class _Sheet:
         try:
             found = engine.execute(sql, values).fetchone()
         except duckdb.IOException as error:
-            raise HeldError(
-                f"receipts cannot be written to {self.file.parent} ({type(error).__name__}): make room, then resume; "
-                "the journal knows what was sent"
-            ) from None
+            raise self._unwritten(error) from None
         except duckdb.Error as error:
             raise unreadable(self.run, self.kind, error) from None
         return int(found[0]) if found else 0
+
+    def _unwritten(self, error: Exception) -> HeldError:
+        return HeldError(
+            f"receipts cannot be written to {self.file.parent} ({type(error).__name__}): make room, then resume; "
+            "the journal knows what was sent"
+        )
 
 
 def _table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:

@@ -2,10 +2,10 @@
 
 Fields, limits and error reasons: Google's ``google-ads-datamanager`` 0.9.4 and the API's reference. A set takes the
 same change twice without harm; a request is still never replayed. ``requestId`` stands for a job that Google works on
-later, and :meth:`Google.job_status` asks for it. Who enters gave both consents that Google asks for in the EEA
-(``ad_user_data``, ``ad_personalization``): nobody else reaches this channel, so an ingest says so for its people
-together, and a removal needs no consent. The operating account is the connection's ``username``
-(``MUSTER_GOOGLE_ACCOUNT``), the audience's id the ``productDestinationId``.
+later, and :meth:`Google.job_status` asks for it. Who enters has consented to audience matching, and where Google asks
+for its two consents (``ad_user_data``, ``ad_personalization``: in the EEA) to each of them; nobody is decided for this
+destination otherwise, so an ingest says so for its people together, and a removal needs no consent. The operating
+account is the connection's ``username`` (``MUSTER_GOOGLE_ACCOUNT``), the audience's id the ``productDestinationId``.
 """
 
 from __future__ import annotations

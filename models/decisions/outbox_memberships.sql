@@ -1,5 +1,4 @@
--- What is to change in each set. Where too many people would leave one at once, their removals are not here: they wait
--- for its approver and a run after that, while additions and every other removal go on.
+-- What is to change in each set now: all but what waits for a later run.
 with changes as (
 
     select
@@ -19,38 +18,10 @@ with changes as (
 
 ),
 
-removals as (
+changes_waiting as (
 
-    select
-        change_id,
-        campaign,
-        destination,
-        audience
-    from {{ ref('decision_removals') }}
-    where may_be_held
-
-),
-
-guard_removals as (
-
-    select
-        campaign,
-        destination,
-        audience
-    from {{ ref('guard_removals') }}
-    where is_tripped
-
-),
-
-removals_held as (
-
-    select removals.change_id
-    from removals
-    inner join guard_removals
-        on
-            removals.campaign = guard_removals.campaign
-            and removals.destination = guard_removals.destination
-            and removals.audience = guard_removals.audience
+    select change_id
+    from {{ ref('decision_changes_waiting') }}
 
 )
 
@@ -73,6 +44,6 @@ select
     changes.phone,
     changes.external_id
 from changes
-left join removals_held
-    on changes.change_id = removals_held.change_id
-where removals_held.change_id is null
+left join changes_waiting
+    on changes.change_id = changes_waiting.change_id
+where changes_waiting.change_id is null

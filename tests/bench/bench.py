@@ -41,8 +41,12 @@ PARTS = ("build", "golden", "identity", "decisions", "memberships", "delivery", 
 
 @dataclass(frozen=True)
 class Size:
-    """How many customers are built, profiles resolved, people decided on, members compared, rows and messages sent."""
+    """How many customers are built, profiles resolved, people decided on, members compared, rows and messages sent.
 
+    ``golden`` are dbt's arguments for the golden customers and what is built with them.
+    """
+
+    golden: tuple[str, ...]
     customers: int
     profiles: tuple[int, ...]
     people: int
@@ -52,8 +56,8 @@ class Size:
     messages: int
 
 
-WHOLE = Size(1_000_000, (1_000_000, 10_000_000), 1_000_000, 10_000_000, 1_000_000, 3_000, 20_000)
-SMALL = Size(10_000, (20_000,), 5_000, 20_000, 20_000, 300, 400)
+WHOLE = Size(GOLDEN, 1_000_000, (1_000_000, 10_000_000), 1_000_000, 10_000_000, 1_000_000, 3_000, 20_000)
+SMALL = Size(("--select", "+dim_customers"), 2_000, (20_000,), 5_000, 20_000, 20_000, 300, 400)
 
 
 def main() -> int:
@@ -83,7 +87,7 @@ def main() -> int:
                 "build", compare_builds(directory / "build", size.customers, parse), 2.0
             )
         if "golden" in parts:
-            result["golden"] = _compare_golden(directory / "golden", size.customers, parse)
+            result["golden"] = _compare_golden(directory / "golden", size, parse)
         if "identity" in parts:
             result["identity"] = _compare_identities(directory / "identity", size.profiles)
         if "decisions" in parts:
@@ -102,11 +106,11 @@ def main() -> int:
     return 0
 
 
-def _compare_golden(directory: Path, customers: int, parse: Usage) -> dict[str, Any]:
+def _compare_golden(directory: Path, size: Size, parse: Usage) -> dict[str, Any]:
     costs: dict[int, BuildCosts] = {}
-    for number in (customers // 10, customers):
+    for number in (size.customers // 10, size.customers):
         (directory / str(number)).mkdir(parents=True)
-        costs[number] = compare_builds(directory / str(number), number, parse, GOLDEN)
+        costs[number] = compare_builds(directory / str(number), number, parse, size.golden)
     small, whole = costs.values()
     told = _tell_build("golden customers and cohorts", whole, 1.5)
     growth = {"bare": whole.bare.cpu / small.bare.cpu, "dbt": whole.dbt_cpu / small.dbt_cpu}

@@ -32,6 +32,7 @@ SETS = (
     "decision_membership_changes",
     "decision_removals",
     "guard_removals",
+    "decision_changes_waiting",
     "outbox_memberships",
 )
 MEMORY_LIMIT = "3GB"

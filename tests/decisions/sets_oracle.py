@@ -23,7 +23,10 @@ def messages(world: World, decided: Mapping[str, Row]) -> dict[str, str | None]:
 
 
 def changes(world: World, decided: Mapping[str, Row]) -> Counter[Change]:
-    """Remove what is possibly there and not wanted; add what is wanted and not certainly there."""
+    """Remove what is possibly there and not wanted; add what is wanted and not certainly there.
+
+    Nobody does both in one run, by whatever identifier.
+    """
     attempts = defaultdict(list)
     for receipt in world.tables["int_membership_receipts_settled"]:
         if receipt["state"] in ("accepted", "in_doubt"):
@@ -32,8 +35,17 @@ def changes(world: World, decided: Mapping[str, Row]) -> Counter[Change]:
     possibly = {member for member, rows in attempts.items() if _is_possibly_there(rows)}
     everything = [receipt for rows in attempts.values() for receipt in rows]
     certainly = {member for member in possibly if _is_certainly_there(attempts[member], everything)}
-    removed = ((*member, "remove") for member in possibly - wanted)
-    return Counter([*removed, *((*member, "add") for member in wanted - certainly)])
+    removed, added = possibly - wanted, wanted - certainly
+    leaving = {known for member in removed for known in _known_by(member)}
+    entering = (member for member in added if leaving.isdisjoint(_known_by(member)))
+    return Counter([*((*member, "remove") for member in removed), *((*member, "add") for member in entering)])
+
+
+def _known_by(member: Change) -> set[Change]:
+    """By what a set's destination finds somebody: the removal of one of these may take out whoever has the same."""
+    _, destination, audience, _, *identifiers = member
+    kinds = zip(IDENTIFIERS, identifiers, strict=True)
+    return {(destination, audience, kind, value) for kind, value in kinds if value is not None}
 
 
 def _member(row: Row) -> Change:

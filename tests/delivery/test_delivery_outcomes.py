@@ -105,17 +105,31 @@ def test_a_long_wait_ends_the_delivery_and_says_when_to_resume(world: DeliveryWo
     assert result.next_due == AS_OF + timedelta(hours=1)
 
 
-def test_a_row_that_is_always_given_back_is_refused_in_the_end(world: DeliveryWorld) -> None:
+def test_a_row_that_is_always_singled_out_as_given_back_is_refused_in_the_end(world: DeliveryWorld) -> None:
+    def give_poison_back(request: Request) -> Answer:
+        to = request.rows["address"].to_pylist()
+        rows = {to.index(POISON): RowVerdict(State.PLANNED, "busy")} if POISON in to else {}
+        return Answer(State.ACCEPTED, rows=rows)
+
+    run = make_run(world.home, [message(number) for number in range(6)])
+    destination = Destination(give_poison_back)
+    result = world.deliver(run, destination, limits=DeliveryLimits(max_attempts=3))
+    assert result.counts == {"accepted": 5, "refused": 1}
+    assert destination.asked[POISON] == 4
+    (refused,) = [row for row in world.receipts() if row["state"] == "refused"]
+    assert refused["reason"] == "gave_up"
+
+
+def test_a_request_that_is_always_given_back_keeps_its_people(world: DeliveryWorld) -> None:
     run = make_run(world.home, [message(number) for number in range(6)])
     back = Answer(State.PLANNED, "status_429", retry_after=0)
     destination = Destination(
         lambda request: back if holds_poison(request) else Answer(State.ACCEPTED), max_rows=1
     )
     result = world.deliver(run, destination, limits=DeliveryLimits(max_attempts=3))
-    assert result.counts == {"accepted": 5, "refused": 1}
+    assert (result.counts, result.is_down) == ({"accepted": 5, "planned": 1}, True)
     assert destination.asked[POISON] == 4
-    (refused,) = [row for row in world.receipts() if row["state"] == "refused"]
-    assert refused["reason"] == "gave_up"
+    assert world.deliver(run, Destination()).counts == {"accepted": 6}
 
 
 @pytest.mark.parametrize(
