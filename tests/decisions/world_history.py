@@ -12,7 +12,8 @@ from draws import ASKED, ASKED_BY_GOOGLE, CLASSES, DAY, HOUR, REASONS, SECOND, S
 
 def consents(draw: Draw, ids: list[str]) -> list[Row]:
     asked = sorted({(channel, purpose) for channel, purpose, _, _ in ASKED.values() if channel and purpose})
-    asked += [("ads", purpose) for purpose in ASKED_BY_GOOGLE]
+    further = [*product(("ads", "email"), ASKED_BY_GOOGLE), ("ads", "measurement")]  # nobody asks for some
+    said = draw.some(list(product(ids, asked)), 0.9) + draw.some(list(product(ids, further)), 0.7)
     return [
         {
             "customer_id": customer,
@@ -20,7 +21,7 @@ def consents(draw: Draw, ids: list[str]) -> list[Row]:
             "purpose": purpose,
             "state": draw.one("granted", "granted", "granted", "granted", "granted", "withdrawn", "expired"),
         }
-        for customer, (channel, purpose) in draw.some(list(product(ids, asked)), 0.9)
+        for customer, (channel, purpose) in said
     ]
 
 
