@@ -56,5 +56,5 @@ def _cpu() -> float:
 
 if __name__ == "__main__":
     # From the process above, and from nobody else.
-    function, given = pickle.loads(sys.stdin.buffer.read())  # noqa: S301
+    function, given = pickle.loads(sys.stdin.buffer.read())
     sys.stdout.write(json.dumps(asdict(_measure(function, *given))))
