@@ -55,6 +55,13 @@ demo: $(RUNTIME) ## See a first batch, from real data to messages that a sandbox
 	say 'Done. What the sandbox accepted is in $(DEMO_HOME)/sandbox/accepted.jsonl; next: make docs'
 
 test: $(DEV) ## Run every test: dbt's unit and data tests over the small sample, and pytest's
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
+		else \
+			echo "make test needs PostgreSQL: install it (on Debian: postgresql)" >&2; exit 2; \
+		fi; \
+	fi
 	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not long"
 
 lint: lint-python lint-layers lint-purpose lint-sql ## Check style, types, imports, SQL, layers and the purpose of data
