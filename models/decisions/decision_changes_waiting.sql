@@ -1,6 +1,6 @@
--- Which changes of sets wait for a later run. Removals, where too many people would leave one at once: for its approver.
--- Additions by an identifier that is about to leave the same set, as when one of two changed or people share a number:
--- platforms take changes as jobs and work on them in any order, so the removal goes first, and alone.
+-- Which changes of sets wait for a later run. Removals, where too many people would leave one at once: for its
+-- approver. Additions by an identifier that is about to leave the same set, as when one of two changed or people
+-- share a number: platforms take changes as jobs and work on them in any order, so the removal goes first, and alone.
 with changes as (
 
     select
