@@ -21,7 +21,7 @@ ADDRESS = re.compile(r"[\w.]+@(?:[\w-]+\.)+\w+|\+\d{8,}")
 
 
 @pytest.fixture(scope="module")
-def home(make_home: Callable[..., Home], copy_project: Callable[..., Path]) -> Home:
+def home(tmp_path_factory: pytest.TempPathFactory, copy_project: Callable[..., Path]) -> Home:
     """A home whose project is a git repository with one commit, and an edit on top of it: nobody is held out."""
     project = copy_project({})
     git = ["git", "-c", "user.name=Test", "-c", "user.email=test@example.com"]
@@ -30,7 +30,9 @@ def home(make_home: Callable[..., Home], copy_project: Callable[..., Path]) -> H
     file = project / MODEL
     assert HOLDOUT in file.read_text()
     file.write_text(file.read_text().replace(HOLDOUT, HOLDOUT.replace("0.05", "0")))
-    return make_home(project=project)
+    made = Home(tmp_path_factory.mktemp("home") / "var", project)
+    made.muster("sample", "--small")
+    return made
 
 
 def digests(home: Home) -> dict[str, str]:
