@@ -35,7 +35,7 @@ class Twilio:
     capability: ClassVar[Capability] = Capability.FIRE_AND_FORGET
     operations: ClassVar[frozenset[Operation]] = frozenset({Operation.SEND})
     max_rows: ClassVar[int] = 1
-    throughput: ClassVar[Throughput] = Throughput(requests=100, workers=32, group=50)
+    throughput: ClassVar[Throughput] = Throughput(requests=100, workers=16, group=16)
     # 1,600 characters of at most four bytes, each of them three in a form, and the links.
     max_bytes: ClassVar[int] = 30_000
 

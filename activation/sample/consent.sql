@@ -69,4 +69,4 @@ events as (
 
 select *, known_at(occurred_at) as _loaded_at
 from events
-order by occurred_at, profile_id, channel, email
+order by occurred_at, profile_id, channel, purpose, state, email

@@ -1,6 +1,6 @@
 """A thousand rows that no contract can take, between rows that look odd and are good.
 
-Each malformed row carries a text of its own (``canary-0001``), so that a search shows where it came to lie.
+Each malformed row carries a text of its own (``nightjar-0001``), so that a search shows where it came to lie.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Canaries:
 
     def next(self) -> str:
         self.count += 1
-        return f"canary-{self.count:04d}"
+        return f"nightjar-{self.count:04d}"
 
 
 Profile = dict[str, str]

@@ -42,7 +42,8 @@ def test_a_thousand_canaries_are_landed_and_built_and_nothing_sings(
         [pq.read_table(file).to_pylist() for file in (home.landing / "muster" / "loads").glob("*.parquet")]
     ).encode()
     assert {Path(name).name for name in told} >= {"dbt.log", "run_results.json", "manifest.json", "loads"}
-    for secret in (b"canary", b"person7@", b"x" * 200):
+    # Not the word that campaigns use for their first part.
+    for secret in (b"nightjar", b"person7@", b"x" * 200):
         assert [name for name, content in told.items() if secret in content] == []
 
 
