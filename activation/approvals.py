@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -89,19 +90,28 @@ def record(home: Home, run: FrozenRun, approval: Approval) -> None:
 def standing(
     home: Home, run: FrozenRun, campaign: str, subject: Subject = Subject.CAMPAIGN
 ) -> Approval | None:
-    """The latest word on a campaign of this run's present content; None where nobody has spoken."""
+    """The latest word on a campaign of this run's present content; None where nobody has spoken.
+
+    Raises ``ConfigurationError`` where a file of it is damaged.
+    """
     latest: Approval | None = None
     for file in sorted((home.run_directory(run.run_id) / "approvals").glob(f"{campaign}.*.json")):
-        text = json.loads(file.read_text())
-        approval = Approval(
-            **(
-                text
-                | {"at": parse_moment(text["at"]), "subject": Subject(text.get("subject", Subject.CAMPAIGN))}
-            )
-        )
+        approval = _read(file)
         if (approval.digest, approval.campaign, approval.subject) == (run.digest, campaign, subject):
             latest = approval
     return latest
+
+
+def _read(file: Path) -> Approval:
+    try:
+        text = json.loads(file.read_text())
+        told = {"at": parse_moment(text["at"]), "subject": Subject(text.get("subject", Subject.CAMPAIGN))}
+        approval = Approval(**(text | told))
+    except (ValueError, KeyError, TypeError, AttributeError, ConfigurationError):
+        raise ConfigurationError(f"{file} is damaged: restore it, or remove it and approve again") from None
+    if type(approval.is_granted) is not bool or type(approval.up_to) is not int:
+        raise ConfigurationError(f"{file} says neither yes nor no, or no number of people: approve again")
+    return approval
 
 
 def held_sets(run: FrozenRun, campaign: str) -> list[HeldSet]:

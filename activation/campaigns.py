@@ -82,21 +82,31 @@ def choose(campaigns: Mapping[str, Campaign], names: list[str]) -> list[str]:
 
 def priority_order(project: Path) -> list[str]:
     """The names in ``campaign_priority.sql``, first to last; of this project or another version of it."""
-    file = project / "macros" / "campaign_priority.sql"
-    return re.findall(r"'(\w+)'", file.read_text())
+    return re.findall(r"'(\w+)'", _text(project / "macros" / "campaign_priority.sql", project))
+
+
+def _text(file: Path, project: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{file.relative_to(project)} is not UTF-8: save it as UTF-8") from None
 
 
 def _exposures(project: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]]:
     for file in sorted((project / "models" / "campaigns").glob("*.yml")):
         place = file.relative_to(project)
-        text = file.read_text()
+        text = _text(file, project)
         try:
             content = yaml.safe_load(text) or {}
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             line = mark.line + 1 if mark else 1
             raise ConfigurationError(f"{place}:{line}: this is not valid YAML") from None
-        for exposure in content.get("exposures") or []:
+        exposures = _mapping(content, str(place)).get("exposures") or []
+        if not isinstance(exposures, list):
+            raise ConfigurationError(f"{place}: exposures is a list")
+        for found in exposures:
+            exposure = _mapping(found, f"{place}: an exposure")
             name = str(exposure.get("name"))
             line = next(
                 (
@@ -109,15 +119,22 @@ def _exposures(project: Path) -> Iterator[tuple[str, tuple[str, dict[str, Any]]]
             yield name, (f"{place}:{line}", exposure)
 
 
+def _mapping(found: Any, where: str) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise ConfigurationError(f"{where} says names and values: see another campaign's file")
+    return found
+
+
 def _campaign(name: str, priority: int, where: str, exposure: dict[str, Any]) -> Campaign:
-    meta = (exposure.get("config") or {}).get("meta") or {}
-    owner = exposure.get("owner") or {}
+    config = _mapping(exposure.get("config") or {}, f"{where}: config")
+    meta = _mapping(config.get("meta") or {}, f"{where}: config.meta")
+    owner = _mapping(exposure.get("owner") or {}, f"{where}: owner")
     found = {"owner.name": owner.get("name"), "owner.email": owner.get("email")}
     found |= {f"config.meta.{key}": meta.get(key) for key in META}
     for key, value in found.items():
         if not isinstance(value, str) or not value.strip():
             raise ConfigurationError(f"{where}: exposure {name} must say {key}, as a text")
-    unknown = sorted(set(meta) - {*META, *OPTIONAL})
+    unknown = sorted(map(str, set(meta) - {*META, *OPTIONAL}))
     if unknown:
         raise ConfigurationError(
             f"{where}: exposure {name} says config.meta.{unknown[0]}, which nobody reads; "

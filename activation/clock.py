@@ -49,10 +49,17 @@ class SimulatedClock:
     """A clock that only ever moves forward, and only when told; kept in ``clock.json``."""
 
     def __init__(self, file: Path) -> None:
+        """Raises ``ConfigurationError`` where the file is no clock."""
         self._file = file
         self._now: datetime | None = None
         if file.exists():
-            self._now = parse_moment(json.loads(file.read_text())["now"])
+            try:
+                self._now = parse_moment(json.loads(file.read_text())["now"])
+            except (ValueError, KeyError, TypeError, ConfigurationError):
+                raise ConfigurationError(
+                    f"{file} is damaged: restore it, or write the latest moment that was delivered at into it, as in "
+                    '{"now": "2017-11-22T14:00:00+00:00"}'
+                ) from None
 
     @property
     def is_set(self) -> bool:

@@ -7,7 +7,6 @@ objected. So each feed is compared with what is frozen beside the decisions: its
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 
 from activation.clock import naive_utc
 from activation.errors import HeldError
-from activation.frozen import FrozenRun, connect
+from activation.frozen import FrozenRun, connect, read_manifest
 from activation.home import Home
 from activation.landing.contract import LOADED_AT, SCHEMA_FILE, contract
 
@@ -38,7 +37,7 @@ def check_feeds(home: Home, run: FrozenRun, now: datetime) -> None:
     saw are left (rows taken out by a purge or an erasure counted in), or the newest load is older than the limit.
     """
     try:
-        seen = json.loads((run.directory / "manifest.json").read_text()).get("inputs", {}).get("landing", [])
+        seen = read_manifest(run).landing
         with connect() as engine:
             counts = _frozen_counts(engine, run)
             limits = _frozen_limits(engine, run)

@@ -18,7 +18,7 @@ from activation import __version__
 from activation.build import BuildResult, sql_moment
 from activation.digest import content_digest, file_digest
 from activation.errors import BuildError, ConfigurationError
-from activation.frozen import FrozenRun, read_frozen
+from activation.frozen import FrozenRun, read_frozen, read_manifest
 from activation.home import Home, fsync_directory, open_home, write_atomically
 from activation.privacy.notes import amendments
 from activation.request import RunRequest
@@ -79,11 +79,11 @@ def verify(run: FrozenRun) -> None:
 
     Raises ``ConfigurationError`` where one was damaged, or an erasure did not come to its end.
     """
-    tables = json.loads((run.directory / "manifest.json").read_text())["tables"]
+    tables = read_manifest(run).tables
     amended = amendments(open_home(run.directory.parents[3]), run.run_id)
     for name in DECISIVE:
         file = run.directory / f"{name}.parquet"
-        expected = amended[name].file_sha256 if name in amended else tables[name]["file_sha256"]
+        expected = amended[name].file_sha256 if name in amended else tables.get(name, {}).get("file_sha256")
         if not file.exists() or file_digest(file) != expected:
             raise ConfigurationError(
                 f"{file} is not what was frozen: restore it from a backup (where an erasure was interrupted, `muster "

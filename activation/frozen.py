@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -50,6 +51,40 @@ class FrozenRun:
         return self.directory / f"outbox_{kind.value}s.parquet"
 
 
+@dataclass(frozen=True)
+class Manifest:
+    """What else a manifest says: the campaigns asked for, those held and why, tables, and what had landed by then."""
+
+    campaigns: tuple[str, ...]
+    held: Mapping[str, str]
+    tables: Mapping[str, Mapping[str, Any]]
+    landing: tuple[str, ...]
+
+
+def read_manifest(run: FrozenRun) -> Manifest:
+    """Read the manifest of a frozen run. Raises ``ConfigurationError`` where it is damaged."""
+    file = run.directory / "manifest.json"
+    try:
+        text = json.loads(file.read_text())
+        inputs = text.get("inputs", {}).get("landing", [])
+        manifest = Manifest(
+            tuple(text.get("campaigns", [])),
+            dict(text.get("held", {})),
+            {name: dict(table) for name, table in text.get("tables", {}).items()},
+            tuple(inputs),
+        )
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise _damaged(file) from None
+    named = (*manifest.campaigns, *manifest.held, *manifest.held.values(), *manifest.landing)
+    if isinstance(inputs, str) or not all(isinstance(name, str) for name in named):
+        raise _damaged(file)
+    return manifest
+
+
+def _damaged(file: Path) -> ConfigurationError:
+    return ConfigurationError(f"{file} is damaged: restore the run's directory from a backup")
+
+
 def read_frozen(home: Home, run_id: str) -> FrozenRun:
     """Open what the freeze of ``run_id`` left. Raises ``ConfigurationError`` where it is not whole."""
     directory = home.run_directory(run_id) / "frozen"
@@ -63,8 +98,8 @@ def read_frozen(home: Home, run_id: str) -> FrozenRun:
         raise ConfigurationError(
             f"run {run_id} is not frozen ({file} is missing): plan it first, or check the run id"
         ) from None
-    except (ValueError, KeyError, TypeError):
-        raise ConfigurationError(f"{file} is damaged: restore the run's directory from a backup") from None
+    except (ValueError, KeyError, TypeError, ConfigurationError):
+        raise _damaged(file) from None
     if run.run_id != run_id:
         raise ConfigurationError(f"{file} belongs to another run than its directory says: restore it")
     return run

@@ -6,7 +6,6 @@ waits for its approver keeps its place.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +17,8 @@ import pyarrow as pa
 from activation import ledger
 from activation.approvals import standing
 from activation.clock import naive_utc
-from activation.frozen import FrozenRun, connect
+from activation.errors import ConfigurationError
+from activation.frozen import FrozenRun, connect, read_manifest
 from activation.home import Home
 
 
@@ -48,7 +48,7 @@ class Ruling:
 def judge(directory: Path, held: Mapping[str, str], campaigns: Sequence[str]) -> dict[str, Ruling]:
     """The rulings on the ``campaigns`` of an exported or frozen run, before any approval.
 
-    ``held`` are those of which a test failed, and why.
+    ``held`` are those of which a test failed, and why. Raises ``ConfigurationError`` where one is not in the run.
     """
     with connect() as engine:
         inputs = [
@@ -78,6 +78,10 @@ def judge(directory: Path, held: Mapping[str, str], campaigns: Sequence[str]) ->
         )
     rulings = {}
     for campaign in campaigns:
+        if campaign not in sizes:
+            raise ConfigurationError(
+                f"{directory} is damaged: it was made for {campaign}, and holds no size of it; restore it from a backup"
+            )
         planned = int(sizes[campaign])
         holds = [*inputs, *([held[campaign]] if campaign in held else [])]
         holds += [why for name, consequence, why in tripped if name == campaign and consequence == "hold"]
@@ -89,9 +93,12 @@ def judge(directory: Path, held: Mapping[str, str], campaigns: Sequence[str]) ->
 
 
 def rule(home: Home, run: FrozenRun) -> dict[str, Ruling]:
-    """The rulings on a frozen run, with the approvals given so far. Changes nothing."""
-    manifest = json.loads((run.directory / "manifest.json").read_text())
-    rulings = judge(run.directory, manifest["held"], manifest["campaigns"])
+    """The rulings on a frozen run, with the approvals given so far. Changes nothing.
+
+    Raises ``ConfigurationError`` where its manifest or an approval is damaged.
+    """
+    manifest = read_manifest(run)
+    rulings = judge(run.directory, manifest.held, manifest.campaigns)
     return {campaign: _final(home, run, ruling) for campaign, ruling in rulings.items()}
 
 

@@ -196,7 +196,7 @@ def _sqlite(path: Any) -> Engine:
 def _postgresql(given: str) -> Engine:
     try:
         url: URL = make_url(given)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):
         raise ConfigurationError(
             "MUSTER_JOURNAL_URL is no database URL: postgresql://host/database"
         ) from None

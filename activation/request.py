@@ -94,7 +94,7 @@ def read_request(home: Home, run_id: str) -> RunRequest:
         )
     except FileNotFoundError:
         raise ConfigurationError(f"there is no run {run_id}; `muster status` lists them") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, ConfigurationError):
         raise ConfigurationError(f"{file} is damaged: restore it from a backup") from None
 
 

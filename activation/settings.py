@@ -11,7 +11,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from activation.errors import ConfigurationError
 from activation.home import Home, World
@@ -174,7 +174,7 @@ def connection(home: Home, name: str) -> Connection:
     if base_url is None:
         hint = "start `muster sandbox`, or set it" if is_rehearsal else "set it"
         raise ConfigurationError(f"MUSTER_{name}_BASE_URL is not set: {hint}")
-    parts = urlsplit(base_url)
+    parts = _parts_of_url(name, base_url)
     is_loopback = parts.hostname in LOOPBACK
     if is_rehearsal and not is_loopback:
         raise ConfigurationError(f"MUSTER_{name}_BASE_URL: a rehearsal home reaches loopback only")
@@ -199,6 +199,19 @@ def connection(home: Home, name: str) -> Connection:
     return Connection(name, base_url.rstrip("/"), token, username, password, is_rehearsal, key, login_account)
 
 
+def _parts_of_url(name: str, base_url: str) -> SplitResult:
+    try:
+        parts = urlsplit(base_url)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        raise ConfigurationError(
+            f"MUSTER_{name}_BASE_URL is no URL: https://host, and perhaps a port and a path"
+        )
+    return parts
+
+
 def mail_server(home: Home) -> Connection:
     """The mail server, as ``smtp://`` (loopback), ``starttls://`` (the default) or ``smtps://`` (port 465).
 
@@ -208,7 +221,7 @@ def mail_server(home: Home) -> Connection:
     host, port = read("SMTP_HOST"), read("SMTP_PORT") or "587"
     username, password = read("SMTP_USERNAME"), read("SMTP_PASSWORD")
     if host is None and is_rehearsal and (file := sandbox_address_file(home)).exists():
-        host, port = "127.0.0.1", str(json.loads(file.read_text())["smtp_port"])
+        host, port = "127.0.0.1", _told(file, "smtp_port")
         username, password = username or "sandbox-user", password or "sandbox-password"
     if host is None:
         hint = "start `muster sandbox`, or set it" if is_rehearsal else "set it to your mail server's name"
@@ -236,4 +249,13 @@ def _sandbox_url(home: Home) -> str | None:
     file = sandbox_address_file(home)
     if not file.exists():
         return None
-    return str(json.loads(file.read_text())["url"])
+    return _told(file, "url")
+
+
+def _told(file: Path, key: str) -> str:
+    try:
+        return str(json.loads(file.read_text())[key])
+    except (ValueError, KeyError, TypeError):
+        raise ConfigurationError(
+            f"{file} is damaged: start `muster sandbox` again, which writes it"
+        ) from None

@@ -53,7 +53,7 @@ class Findings:
             self.broken.append(f"invariant {invariant}: {what}")
 
 
-def check(world: Mapping[str, Any], journal: str | None = None) -> Findings:
+def check(world: Mapping[str, Any]) -> Findings:
     """Check a home after its deliveries have come to their end.
 
     ``world`` names the ``home``, its ``run``, whom nobody may have contacted (``suppressed``: kind and position of rows
@@ -64,12 +64,12 @@ def check(world: Mapping[str, Any], journal: str | None = None) -> Findings:
     home = Path(world["home"])
     findings = Findings()
     frozen = _frozen(home, world["run"])
-    log = _acceptances(home)
-    rows = _journal_rows(home, world["run"], findings, journal)
+    log = acceptances(home)
+    rows = _journal_rows(home, world["run"], findings, world.get("journal") or None)
     findings.people = len(frozen)
 
     # 1: nobody twice for one slot, by normalised address
-    seen = Counter(_contact(entry) for entry in log)
+    seen = Counter(contact(entry) for entry in log)
     findings.twice = sum(count - 1 for count in seen.values())
     findings.expect(not findings.twice, 1, f"{findings.twice} people were accepted twice in one slot")
     ids = Counter(entry["message_id"] for entry in log)
@@ -158,7 +158,7 @@ def _frozen(home: Path, run: str) -> dict[int, dict[str, Any]]:
     return found
 
 
-def _acceptances(home: Path) -> list[dict[str, Any]]:
+def acceptances(home: Path) -> list[dict[str, Any]]:
     """Everybody whom the destination has: of its log, and of files with a manifest."""
     log = home / "sandbox" / "accepted.jsonl"
     found = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
@@ -210,7 +210,7 @@ def _normalised(address: str) -> str:
     return address.strip().lower()
 
 
-def _contact(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+def contact(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     """What may happen once: an address, or a member, in one slot."""
     who = entry.get("address") or entry.get("email") or entry.get("to") or entry.get("customer_id")
     occasion = tuple(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from activation.errors import MusterError
+from activation.errors import ConfigurationError, MusterError
 
 CRASHED = 70
 PR_SET_PDEATHSIG = 1
@@ -25,17 +25,22 @@ NAP = 0.0005
 
 @dataclass
 class Child:
-    """A process that was begun; ``status`` is its exit code, or the negative number of the signal that ended it."""
+    """A process that was begun; ``status`` is its exit code, or the negative number of the signal that ended it.
+
+    ``took`` and ``cpu`` are seconds.
+    """
 
     pid: int
     began_at: float
     status: int | None = None
     took: float = 0.0
+    cpu: float = 0.0
 
     def poll(self) -> int | None:
         if self.status is None:
-            found, status = os.waitpid(self.pid, os.WNOHANG)
+            found, status, usage = os.wait4(self.pid, os.WNOHANG)
             if found:
+                self.cpu = usage.ru_utime + usage.ru_stime
                 self.status = os.waitstatus_to_exitcode(status)
                 self.took = time.monotonic() - self.began_at
         return self.status
@@ -80,6 +85,9 @@ def fork(function: Callable[..., int | None], *arguments: Any, log: Path | None 
     except MusterError as error:
         code = error.exit_code
         os.write(2, f"{type(error).__name__}: {error}\n".encode())
+    except OSError as error:  # as the command line ends
+        code = ConfigurationError.exit_code
+        os.write(2, f"OSError: {error.strerror}\n".encode())
     except BaseException:  # noqa: BLE001 - a child never returns into its parent's code
         os.write(2, traceback.format_exc().encode())
     finally:

@@ -10,13 +10,14 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import bugs
+import databases
 import delivery_world as small
 import pyarrow as pa
 from forked import Child, fork
@@ -56,13 +57,17 @@ PATIENCE = 2.0
 
 @dataclass(frozen=True)
 class Shape:
-    """How a place is delivered to: by which destination, how many at once, and how many people one request carries."""
+    """How a place is delivered to: by which destination, how many at once, and how many people one request carries.
+
+    ``journal`` is the URL of a PostgreSQL server, or of a database of it once there is a place; without it, SQLite.
+    """
 
     destination: str
     workers: int = 1
     group: int = 1
     rows: int = ROWS
     people: int = PEOPLE
+    journal: str = ""
 
     @property
     def is_set(self) -> bool:
@@ -145,14 +150,18 @@ def serve(path: Path, ready: int) -> None:
         signal.pause()
 
 
-def go(path: Path, shape: Shape, bug: str = "", limits: Mapping[str, Any] | None = None) -> int:
+def go(
+    path: Path, shape: Shape, bug: str = "", limits: Mapping[str, Any] | None = None, run_id: str = RUN
+) -> int:  # fmt: skip
     """Deliver the place's run to its end, as a run's delivery step does; the exit code says how it went."""
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     bugs.apply(bug)
     home = open_home(path)
     clock = SimulatedClock(home.path / "clock.json")
-    run = read_frozen(home, RUN)
+    run = read_frozen(home, run_id)
+    if shape.journal:
+        os.environ["MUSTER_JOURNAL_URL"] = shape.journal
     recheck = Objections(home.path / "objections.json")
     with closing(open_journal(home)) as journal:
         while True:
@@ -210,27 +219,25 @@ class Place:
                 shutil.copyfile(file, f"{copy}{end}")
         return sqlite3.connect(copy)
 
-    def note_open(self) -> int:
-        """Note who was in an open request when a process ended; give how many people."""
+    def told(self, query: str) -> list[tuple[Any, ...]]:
+        """Ask the journal, which nobody may have open; nothing where it has not been made yet."""
+        if self.shape.journal:
+            return databases.ask(self.shape.journal, query)
         with closing(self.journal_copy()) as connection:
             try:
-                found = connection.execute(
-                    "select request_id, people from requests where state = 'attempting'"
-                ).fetchall()
-            except sqlite3.OperationalError:  # it had not been made yet
-                found = []
+                return connection.execute(query).fetchall()
+            except sqlite3.OperationalError:
+                return []
+
+    def note_open(self) -> int:
+        """Note who was in an open request when a process ended; give how many people."""
+        found = self.told("select request_id, people from requests where state = 'attempting'")
         self.open_people.update(found)
         return sum(people for _, people in found)
 
     def object(self, count: int, choose: Callable[[Sequence[int], int], list[int]]) -> None:
         """Let people object who certainly have not been claimed; nobody may be delivering."""
-        with closing(self.journal_copy()) as connection:
-            try:
-                spans = connection.execute(
-                    "select first_seq, last_seq from spans where state = 'planned'"
-                ).fetchall()
-            except sqlite3.OperationalError:
-                spans = []
+        spans = self.told("select first_seq, last_seq from spans where state = 'planned'")
         positions = [seq & (2**32 - 1) for first, last in spans for seq in range(first, last + 1)]
         kind = "membership" if self.shape.is_set else "message"
         file = self.path / "objections.json"
@@ -265,6 +272,7 @@ class Place:
             "suppressed": self.suppressed,
             "open": self.open_people,
             "may_be_open": self.may_be_open,
+            "journal": self.shape.journal,
         }
 
 
@@ -292,10 +300,14 @@ def place(
     server = None
     if not shape.is_file:
         server = started(path)
+    if shape.journal:
+        shape = replace(shape, journal=databases.create(shape.journal))
     laid = Place(path, shape, server, [], {})
     try:
         yield laid
     finally:
+        if shape.journal:
+            databases.drop(shape.journal)
         if server is not None:
             server.kill()
         shutil.rmtree(path, ignore_errors=True)

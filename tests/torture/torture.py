@@ -14,23 +14,32 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE), str(HERE.parent / "delivery")]
+sys.path[:0] = [str(HERE.parents[1]), str(HERE), str(HERE.parent / "delivery"), str(HERE.parent / "postgres")]
 
+import configurations  # noqa: E402
+import full_days  # noqa: E402
+import journals  # noqa: E402
 import kills  # noqa: E402
 import results  # noqa: E402
 import seeded  # noqa: E402
+import soak  # noqa: E402
+import syscalls  # noqa: E402
 from forked import Child, fork  # noqa: E402
 from kills import Tally  # noqa: E402
 from place import CLASSES, Shape  # noqa: E402
+from server import server  # noqa: E402
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - killing a process loses nothing that it wrote, so no disk is needed
 CREWS = ((1, 1), (4, 2))
+# Of the system calls that change nothing on disk or at the destination, one in so many is struck too.
+EVERY = 4
 
 
 @dataclass(frozen=True)
@@ -39,12 +48,20 @@ class Scale:
 
     kills: int = 1000
     parts: int = 2
+    calls: int = 1000
+    errors: int = 400
+    journals: int = 500
+    configurations: int = 2000
     terminations: int = 40
     fault_worlds: int = 30
     overlaps: int = 200
+    postgres: int = 100
+    days: int = 90
+    whole_days: int = 5
 
 
-SHORT = Scale(kills=24, parts=1, terminations=2, fault_worlds=1, overlaps=8)
+SHORT = Scale(kills=24, parts=1, calls=16, errors=6, journals=24, configurations=100, terminations=2, fault_worlds=1,
+              overlaps=8, postgres=0, days=3, whole_days=0)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,28 +74,58 @@ class Job:
     arguments: tuple[Any, ...]
 
 
-def jobs(scale: Scale) -> list[Job]:
-    """All jobs, the longest first."""
-    found: list[Job] = []
+FIRE = Shape(CLASSES["fire_and_forget"])
+
+
+def jobs(scale: Scale, server: str) -> list[Job]:
+    """All jobs, the longest first; those on PostgreSQL only where there is a ``server``."""
+    found = [Job("soak of frozen days", FIRE, soak.soak, (scale.days, 12))]
+    if scale.whole_days:
+        found.append(Job("soak of whole days", FIRE, full_days.full_days, (scale.whole_days, 13)))
+    return [*found, *_by_kill(scale), *_by_damage(scale), *_by_class(scale), *_on_postgresql(scale, server)]
+
+
+def _by_kill(scale: Scale) -> Iterator[Job]:
     for number, (name, destination) in enumerate(CLASSES.items()):
         for workers, group in CREWS:
-            shape = Shape(destination, workers, group)
             for part in range(scale.parts):
                 arguments = (scale.kills // len(CREWS) // scale.parts, 1000 * number + 10 * part + workers)
-                found.append(Job(f"kills of {name}", shape, kills.random_kills, arguments))
+                shape = Shape(destination, workers, group)
+                yield Job(f"kills of {name}", shape, kills.random_kills, arguments)
+    for shape in syscalls.shapes(CLASSES.values()):
+        most = scale.calls if shape.destination == FIRE.destination else scale.calls // 8
+        name = _class_of(shape)
+        yield Job(f"kill at a system call of {name}", shape, syscalls.kills_at_calls, (EVERY, most))
+        if name in {"fire_and_forget", "file"}:
+            yield Job(f"disk full or broken under {name}", shape, syscalls.failing_calls, (scale.errors, 9))
+
+
+def _by_damage(scale: Scale) -> Iterator[Job]:
+    for shape in (FIRE, Shape(CLASSES["idempotent"], *CREWS[1])):
+        yield Job("damaged journals", shape, journals.damaged, (scale.journals // 2, 10))
+        yield Job("overlapping runs", shape, kills.overlaps, (scale.overlaps // 2, 7))
+    yield Job("malformed configurations", FIRE, configurations.malformed, (scale.configurations, 11))
+    yield Job("overlapping runs without a lock", FIRE, without_lock, (scale.overlaps // 4, 8))
+    yield Job("seeded bugs", FIRE, seeded.all_bugs, (3,))
+
+
+def _by_class(scale: Scale) -> Iterator[Job]:
     for name, destination in CLASSES.items():
         shape = Shape(destination, *CREWS[1])
-        found.append(Job(f"SIGTERM to {name}", shape, kills.terminations, (scale.terminations, 5)))
+        yield Job(f"SIGTERM to {name}", shape, kills.terminations, (scale.terminations, 5))
         if not shape.is_file:
-            found.append(Job(f"faults of {name}", shape, kills.faults, (scale.fault_worlds, 6)))
-    fire = Shape(CLASSES["fire_and_forget"])
-    found += [
-        Job("overlapping runs", shape, kills.overlaps, (scale.overlaps // 2, 7))
-        for shape in (fire, Shape(CLASSES["idempotent"], *CREWS[1]))
-    ]
-    found.append(Job("overlapping runs without a lock", fire, without_lock, (scale.overlaps // 4, 8)))
-    found.append(Job("seeded bugs", fire, seeded.all_bugs, (3,)))
-    return found
+            yield Job(f"faults of {name}", shape, kills.faults, (scale.fault_worlds, 6))
+
+
+def _on_postgresql(scale: Scale, server: str) -> Iterator[Job]:
+    for workers, group in CREWS if server else ():
+        shape = Shape(FIRE.destination, workers, group, journal=server)
+        yield Job("kills on PostgreSQL", shape, kills.random_kills, (scale.postgres // 2, 14 + workers))
+        yield Job("overlapping runs on PostgreSQL", shape, kills.overlaps, (scale.postgres // 10, 15))
+
+
+def _class_of(shape: Shape) -> str:
+    return next(name for name, destination in CLASSES.items() if destination == shape.destination)
 
 
 def without_lock(directory: Path, shape: Shape, template: Path, trials: int, seed: int) -> Tally:
@@ -89,12 +136,22 @@ def without_lock(directory: Path, shape: Shape, template: Path, trials: int, see
 def run(scale: Scale, only: Sequence[str], at_once: int) -> tuple[list[Tally], list[seeded.Caught]]:
     """Run all jobs of these scenarios (all, where none is named); their tallies, summed by scenario, and bugs."""
     directory = Path(tempfile.mkdtemp(prefix="torture-", dir=MEMORY if MEMORY.is_dir() else None))
-    try:
-        wanted = [job for job in jobs(scale) if not only or any(part in job.scenario for part in only)]
-        known = kills.templates(directory, sorted({job.shape for job in wanted}, key=str))
-        return summed(parallel(wanted, known, directory, at_once))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    is_wanted = not only or any("PostgreSQL".startswith(part) for part in only)
+    with server() if scale.postgres and is_wanted else nullcontext("") as url:
+        try:
+            return _run(directory, [job for job in jobs(scale, url) if _is_one_of(job, only)], at_once)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _is_one_of(job: Job, only: Sequence[str]) -> bool:
+    return not only or any(part in job.scenario for part in only)
+
+
+def _run(directory: Path, wanted: Sequence[Job], at_once: int) -> tuple[list[Tally], list[seeded.Caught]]:
+    homes = kills.templates(directory, sorted({replace(job.shape, journal="") for job in wanted}, key=str))
+    known = {job.shape: homes[replace(job.shape, journal="")] for job in wanted}
+    return summed(parallel(wanted, known, directory, at_once))
 
 
 def parallel(
