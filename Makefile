@@ -23,6 +23,17 @@ export DBT_PROFILES_DIR := $(CURDIR)
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Installs the Debian package $(2) where its program $(1) is missing, or asks for it.
+define need
+	@if ! command -v $(1) >/dev/null 2>&1 && ! ls /usr/lib/postgresql/*/bin/$(1) >/dev/null 2>&1; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(2) >/dev/null; \
+		else \
+			echo "make $@ needs $(1): install it (on Debian: $(2))" >&2; exit 2; \
+		fi; \
+	fi
+endef
+
 # One customer of each kind, the first by id, so that the demo tells the same story every time.
 define ONE_OF_EACH
 import duckdb
@@ -55,13 +66,8 @@ demo: $(RUNTIME) ## See a first batch, from real data to messages that a sandbox
 	say 'Done. What the sandbox accepted is in $(DEMO_HOME)/sandbox/accepted.jsonl; next: make docs'
 
 test: $(DEV) ## Run every test: dbt's unit and data tests over the small sample, and pytest's
-	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1; then \
-		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq postgresql >/dev/null; \
-		else \
-			echo "make test needs PostgreSQL: install it (on Debian: postgresql)" >&2; exit 2; \
-		fi; \
-	fi
+	$(call need,initdb,postgresql)
+	$(call need,strace,strace)
 	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not long"
 
 lint: lint-python lint-layers lint-purpose lint-sql ## Check style, types, imports, SQL, layers and the purpose of data
@@ -117,6 +123,8 @@ mutants: $(DEV) ## Show that every small change to a shared rule is noticed
 	@$(BIN)/python tests/mutation/mutate.py
 
 torture: $(DEV) ## Kill, damage, starve and overlap deliveries for half an hour; writes tests/torture/RESULTS.md
+	$(call need,initdb,postgresql)
+	$(call need,strace,strace)
 	@$(BIN)/python tests/torture/torture.py --write tests/torture/RESULTS.md
 
 lock: $(DEV) ## Resolve the lock files again: what the .in files ask, and else what is locked already

@@ -59,12 +59,15 @@ def check(world: Mapping[str, Any]) -> Findings:
     ``world`` names the ``home``, its ``run``, whom nobody may have contacted (``suppressed``: kind and position of rows
     that were still planned when their owner objected) and the people in requests ``open`` at a fault, by request id.
     With ``may_be_open`` nobody could tell which those were.
-    ``journal`` is the URL of a PostgreSQL journal.
+    ``journal`` is the URL of a PostgreSQL journal. A home that ``has_other_runs`` is checked for its slots alone.
     """
     home = Path(world["home"])
     findings = Findings()
     frozen = _frozen(home, world["run"])
-    log = acceptances(home)
+    slots = {row["slot"] for row in frozen.values()}
+    log = [
+        entry for entry in acceptances(home) if entry.get("slot") in slots or not world.get("has_other_runs")
+    ]
     rows = _journal_rows(home, world["run"], findings, world.get("journal") or None)
     findings.people = len(frozen)
 

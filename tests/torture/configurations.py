@@ -11,7 +11,6 @@ import os
 import random
 import re
 import shutil
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -70,7 +69,6 @@ def malformed(directory: Path, shape: Shape, template: Path, trials: int, seed: 
 def _malformed(directory: Path, template: Path, trials: int, seed: int) -> Tally:
     dice = random.Random(seed)
     tally = Tally("malformed configurations")
-    outcomes: Counter[str] = Counter()
     whole = _whole(directory / "whole", template)
     os.environ["MUSTER_DUMMY_FIRE_TOKEN"] = os.environ["MUSTER_PEPPER"] = SECRET
     for kind in KINDS.values():
@@ -90,10 +88,9 @@ def _malformed(directory: Path, template: Path, trials: int, seed: int) -> Tally
             problem = _problem(KINDS[name], whole, _mutate_setting(dice))
             os.environ.clear()
             os.environ.update(kept)
-        outcomes["accepted" if problem is None else "refused" if not problem else "broken"] += 1
+        tally.outcomes["accepted" if problem is None else "refused" if not problem else "broken"] += 1
         if problem:
             tally.broken.append(f"invariant 10: {name}: {problem}")
-    tally.note = ", ".join(f"{count} {what}" for what, count in sorted(outcomes.items()))
     return tally
 
 

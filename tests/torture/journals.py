@@ -22,7 +22,6 @@ def damaged(directory: Path, shape: Shape, template: Path, trials: int, seed: in
     moments = Moments(random.Random(seed))
     dice = moments.dice
     tally = Tally("damaged journals")
-    outcomes: Counter[str] = Counter()
     while tally.trials < trials:
         with place(directory, template, shape) as at:
             before = _begun(at, moments)
@@ -31,7 +30,7 @@ def damaged(directory: Path, shape: Shape, template: Path, trials: int, seed: in
                 continue
             tally.trials += 1
             statuses = [at.start().wait(LONGEST) for _ in range(2)]
-            outcomes["refused" if UNSAFE in statuses else "went on"] += 1
+            tally.outcomes["refused" if UNSAFE in statuses else "went on"] += 1
             tally.worlds += 1
             tally.people += shape.people
             taken = acceptances(at.path)
@@ -44,7 +43,6 @@ def damaged(directory: Path, shape: Shape, template: Path, trials: int, seed: in
             if CRASHED in statuses or None in statuses:
                 said = (at.path / "children.log").read_text()[-1500:]
                 tally.broken.append(f"invariant 10: {what}: it ended with {statuses}: {said}")
-    tally.note = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
     return tally
 
 

@@ -8,6 +8,7 @@ import random
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ class Tally:
     bound: int = 0
     broken: list[str] = field(default_factory=list)
     note: str = ""
+    outcomes: Counter[str] = field(default_factory=Counter)
 
     def add(self, findings: Findings) -> None:
         self.worlds += 1
@@ -205,7 +207,7 @@ def terminations(directory: Path, shape: Shape, template: Path, trials: int, see
     tally = Tally("SIGTERM")
     while tally.trials < trials:
         with place(directory, template, shape) as at:
-            for _ in range(8):
+            for _ in range(min(trials, 8)):
                 child = at.start()
                 child.wait(moments.next())
                 child.send(signal.SIGTERM)

@@ -41,7 +41,9 @@ def written(tallies: Sequence[Tally], bugs: Sequence[Caught]) -> str:
         numbers = (tally.trials, tally.worlds, tally.people, tally.accepted, tally.twice, tally.lost, tally.in_doubt,
                    tally.truly_accepted, tally.bound)  # fmt: skip
         verdict = f"{len(tally.broken)} broken" if tally.broken else "held"
-        name = f"{tally.scenario} ({tally.note})" if tally.note else tally.scenario
+        told = [tally.note] if tally.note else []
+        told += [f"{count:,} {what}" for what, count in sorted(tally.outcomes.items())]
+        name = f"{tally.scenario} ({', '.join(told)})" if told else tally.scenario
         text += f"| {name} | {' | '.join(f'{number:,}' for number in numbers)} | {verdict} |\n"
     if bugs:
         text += BUGS

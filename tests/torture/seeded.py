@@ -42,7 +42,7 @@ def all_bugs(directory: Path, _shape: Shape, template: Path, seed: int) -> list[
 def caught(name: str, directory: Path, template: Path, seed: int) -> Caught:
     """Try one bug until it is caught, at most 60 times, and then as often without it."""
     bitten = SCENARIOS[name](directory, template, seed, name, MOST_TRIALS)
-    clean = SCENARIOS[name](directory, template, seed, "", min(max(bitten.trials, 1), MOST_TRIALS))
+    clean = SCENARIOS[name](directory, template, seed, "", bitten.trials)
     return Caught(name, bitten.trials, tuple(bitten.broken), not clean.broken)
 
 

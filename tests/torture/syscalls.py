@@ -14,9 +14,9 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from forked import CRASHED, Child, fork
 from kills import LONGEST, Tally, finish
@@ -110,7 +110,8 @@ def traced(at: Place, expression: str, log: Path = Path(os.devnull)) -> Child:
     give_up_at = time.monotonic() + LONGEST
     while "TracerPid:\t0" in status.read_text() and time.monotonic() < give_up_at:
         time.sleep(0.001)
-    os.write(writing, b"1")
+    with suppress(BrokenPipeError):  # it was struck while it waited
+        os.write(writing, b"1")
     os.close(writing)
     return _Traced(child.pid, child.began_at, tracer=tracer)
 
@@ -136,13 +137,13 @@ def _when_told(reading: int, writing: int, path: Path, shape: Shape) -> int:
 
 
 def is_possible() -> bool:
-    """Whether strace is there."""
-    return shutil.which("strace") is not None
+    """Whether strace is there and may trace."""
+    if shutil.which("strace") is None:
+        return False
+    command = ["strace", "-qq", "-o", os.devnull, "-e", "inject=close:error=EIO:when=1000", "true"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def shapes(destinations: Sequence[str]) -> list[Shape]:
     """Small runs: few people, few requests."""
     return [replace(Shape(destination), people=12, rows=4) for destination in destinations]
-
-
-__all__: Any = ["failing_calls", "is_possible", "kills_at_calls", "shapes"]
