@@ -182,9 +182,12 @@ def _join(directory: Path) -> None:
                 coalesce(wanted.email, there.email) as email,
                 coalesce(wanted.phone, there.phone) as phone
             from (
-                select decisions.destination, decisions.audience_name as audience, decisions.customer_id,
+                select decisions.destination, audiences.audience, decisions.customer_id,
                     customers.email, customers.phone
                 from decisions.decision_log as decisions
+                inner join reference.destination_audiences as audiences
+                    on decisions.destination = audiences.destination
+                    and decisions.audience_name = audiences.audience_name
                 inner join marts.dim_customers as customers on decisions.customer_id = customers.customer_id
                 where decisions.verdict = 'send'
             ) as wanted

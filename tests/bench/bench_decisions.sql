@@ -37,7 +37,14 @@ cross join (values
     ('email', 'marketing', 0.75), ('sms', 'marketing', 0.6), ('push', 'marketing', 0.6), ('mail', 'marketing', 0.5),
     ('ads', 'audience_matching', 0.7), ('onsite', 'personalisation', 0.3)
 ) as asked (channel, purpose, given)
-where share('consent' || channel || customer_id) < given;
+where share('consent' || channel || customer_id) < given
+union all
+select
+    customer_id, 'ads' as channel, purpose,
+    case when share('state' || purpose || customer_id) < 0.9 then 'granted' else 'withdrawn' end as state
+from marts.dim_customers
+cross join (values ('ad_user_data', 0.7), ('ad_personalization', 0.7)) as asked (purpose, given)
+where country = 'DE' and share('consent' || purpose || customer_id) < given;
 
 create table intermediate.int_suppressions_resolved as
 select customer_id, channel, cast(null as varchar) as campaign, reason

@@ -21,6 +21,17 @@ addresses as (
     union all select customer_id, 'lists', coalesce(email, phone) from marts.dim_customers where coalesce(email, phone) is not null
     union all select customer_id, 'onsite', external_id from marts.dim_external_ids
 ),
+denied as (
+    select recipients.customer_id, further.destination
+    from recipients
+    cross join reference.destination_consents as further
+    left join reference.country_areas as areas
+        on further.area = areas.area and recipients.country = areas.country
+    left join intermediate.int_consents_resolved as said
+        on recipients.customer_id = said.customer_id
+        and further.consent_channel = said.channel and further.consent_purpose = said.purpose
+    where coalesce(said.state, case when areas.country is null then 'granted' else 'unknown' end) <> 'granted'
+),
 eligible as (
     select candidates.*, recipients.account_id, recipients.country, recipients.region, recipients.time_zone, addresses.address
     from decisions.decision_candidates as candidates
@@ -40,6 +51,10 @@ eligible as (
         and (
             asked.consent_rule = 'none' or consents.state = 'granted'
             or (asked.consent_rule = 'not_withdrawn' and coalesce(consents.state, '') <> 'withdrawn')
+        )
+        and not exists (
+            select 1 from denied
+            where denied.customer_id = candidates.customer_id and denied.destination = candidates.destination
         )
         and coalesce(cast(candidates.scheduled_at as date) between offers.valid_from and offers.valid_until, true)
         and coalesce(offers.currency = recipients.currency, true)
