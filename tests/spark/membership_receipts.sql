@@ -16,6 +16,7 @@ select
     case position % 5 when 2 then 'in_doubt' when 3 then 'refused' else 'accepted' end as state,
     null as reason,
     'request-' || position as request_id,
+    null as provider_id,
     as_of as attempted_at
 from read_parquet(?)
 where position % 5 <> 4
