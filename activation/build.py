@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from activation.request import RunRequest
 from activation.settings import PROJECT
 
 TOLD = 5  # failures that an error message names
+MEASUREMENT = "measurement"  # the tag of models that no decision reads
 _FAILED = frozenset({"error", "fail", "runtime error"})
 
 
@@ -76,7 +77,7 @@ def decide(
     warehouse = directory / home.warehouse_file.name
     warehouse.unlink(missing_ok=True)
     values = _values(request, known_at) | {"export_to": str(export)}
-    chosen: list[str] = []
+    chosen = ["--exclude", f"tag:{MEASUREMENT}"]
     if base is not None:
         base.copy_to(warehouse)
         chosen = selection(request)
@@ -115,8 +116,32 @@ def decision_log(
 
 
 def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> None:
-    """Build the report models anew on what the ledger knows now, beside the readers of the warehouse."""
-    directory = home.build_directory(f"{run_id}-report")
+    """Build anew what people look at after a run, on what the ledger knows now."""
+    models = [
+        "stg_ledger__receipts",
+        "rpt_campaign_deliveries",
+        "stg_ledger__audiences",
+        "rpt_audience_overlaps",
+        "rpt_audience_health",
+    ]
+    _rebuild(home, f"{run_id}-report", models, known_until, as_of)
+
+
+def measure(home: Home, known_until: datetime, as_of: datetime) -> None:
+    """Build all that is measured, on what the ledger and the warehouse know now: the models that no decision reads.
+
+    ``as_of`` is the clock of the published warehouse, to which its facts reach. Raises ``BuildError`` where a model
+    or a test of it failed.
+    """
+    models = [f"tag:{MEASUREMENT}", "stg_ledger__*", "path:models/reports"]
+    _rebuild(home, "measurement", models, known_until, as_of)
+
+
+def _rebuild(
+    home: Home, name: str, models: Sequence[str], known_until: datetime, as_of: datetime
+) -> None:
+    """Build ``models`` in a copy of the published warehouse, beside its readers, and publish the copy."""
+    directory = home.build_directory(name)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = directory / home.warehouse_file.name
     file.write_bytes(home.warehouse_file.read_bytes())
@@ -126,14 +151,10 @@ def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> N
         "run_id": "none",
     }
     select = [
-        "--select",
-        "stg_ledger__receipts",
-        "rpt_campaign_deliveries",
-        "stg_ledger__audiences",
-        "rpt_audience_overlaps",
-        "rpt_audience_health",
-        "--exclude-resource-type",
-        "unit_test",
+        *("--select", *models),
+        *("--exclude", "rpt_build"),
+        *("--indirect-selection", "cautious"),
+        *("--exclude-resource-type", "unit_test"),
         "--no-write-json",  # nobody reads what dbt would write down of it
     ]
     if run_dbt(["build", *select], home, directory, values):

@@ -75,8 +75,29 @@ REMOVAL_APPROVALS = pa.schema(
     ]
 )
 
-# What the build reads back of the frozen runs; the engine writes them with these columns.
+# What the build reads back of the frozen runs; the engine writes them with these columns, of the decisions with more.
 FROZEN = {
+    "decisions": pa.schema(
+        [
+            ("message_id", pa.string()),
+            ("campaign", pa.string()),
+            ("slot", pa.string()),
+            ("customer_id", pa.string()),
+            ("verdict", pa.string()),
+            ("reason", pa.string()),
+            ("channel", pa.string()),
+            ("destination", pa.string()),
+            ("purpose", pa.string()),
+            ("template", pa.string()),
+            ("message_version", pa.string()),
+            ("variant", pa.string()),
+            ("offer", pa.string()),
+            ("market", pa.string()),
+            ("step", pa.int32()),
+            ("send_not_before", _MOMENT),
+            *_STAMPS,
+        ]
+    ),
     "reservations": pa.schema(
         [
             ("message_id", pa.string()),
