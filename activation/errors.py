@@ -8,6 +8,7 @@
     │       └── DamagedFileError    2  … because its bytes are damaged
     ├── BuildError                  2  dbt failed, or a test on a shared layer did
     ├── HeldError                   3  a guard tripped or an approval is missing: nothing unsafe was sent
+    │   └── BusyError               3  another process is at it: the same call later does what was asked
     ├── InDoubtError                4  more requests of unknown outcome than the limit allows
     ├── DestinationDownError        5  a destination cannot be reached, or refuses everybody
     └── JournalUnsafeError          6  the journal cannot be trusted, so nothing may be sent
@@ -50,6 +51,10 @@ class HeldError(MusterError):
     """A guard tripped, a run is too late, or an approval is missing."""
 
     exit_code = 3
+
+
+class BusyError(HeldError):
+    """Another process is doing this, or something that excludes it; nothing was changed."""
 
 
 class InDoubtError(MusterError):

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-from activation.errors import ConfigurationError, HeldError
+from activation.errors import BusyError, ConfigurationError
 
 VERSION = 1
 
@@ -101,14 +101,14 @@ class Home:
     def lock(self, name: str, holding: str) -> Iterator[None]:
         """Hold a kernel lock, freed by the kernel however this process ends.
 
-        Raises ``HeldError`` at once where another process holds it; ``holding`` says what for.
+        Raises ``BusyError`` at once where another process holds it; ``holding`` says what for.
         """
         self.locks.mkdir(mode=0o700, exist_ok=True)
         with (self.locks / f"{name}.lock").open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise HeldError(
+                raise BusyError(
                     f"another process is {holding} in {self.path}; try again when it has ended"
                 ) from None
             yield

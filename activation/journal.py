@@ -48,7 +48,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from activation import settings
-from activation.errors import ConfigurationError, HeldError, JournalUnsafeError
+from activation.errors import BusyError, ConfigurationError, JournalUnsafeError
 from activation.home import Home, fsync_directory
 from activation.journal_checks import damage
 from activation.journal_mark import Mark
@@ -75,7 +75,7 @@ class Journal:
     def write(self) -> Iterator[Connection]:
         """One transaction, durable when the block has ended.
 
-        Raises ``HeldError`` where others keep it for over a minute, ``JournalUnsafeError`` where it cannot be
+        Raises ``BusyError`` where others keep it for over a minute, ``JournalUnsafeError`` where it cannot be
         read or written.
         """
         with _explained(self.where), self.engine.begin() as connection:
@@ -90,7 +90,7 @@ class Journal:
     def hold(self, campaign: str) -> AbstractContextManager[None]:
         """Hold a campaign: a kernel lock on the home, or PostgreSQL's advisory lock, freed however this ends.
 
-        Raises ``HeldError`` at once where another process holds it.
+        Raises ``BusyError`` at once where another process holds it.
         """
         if self.engine.dialect.name == SQLITE:
             return self.home.lock(f"campaign-{campaign}", f"delivering {campaign}")
@@ -127,7 +127,7 @@ class Journal:
         with _explained(self.where), self.engine.connect() as connection:
             holder = connection.execution_options(isolation_level="AUTOCOMMIT")
             if not holder.execute(text("select pg_try_advisory_lock(:key)"), key).scalar():
-                raise HeldError(
+                raise BusyError(
                     f"another process is delivering {campaign} from {self.where}; try again when it has ended"
                 )
             try:
@@ -282,7 +282,7 @@ def _explained(where: str) -> Iterator[None]:
         cause = error.orig if isinstance(error, exc.DatabaseError) else error
         name = getattr(cause, "sqlite_errorname", type(cause).__name__)
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "LockNotAvailable")):
-            raise HeldError(
+            raise BusyError(
                 f"the journal {where} has been busy for {BUSY_SECONDS} s: try again later"
             ) from None
         if name.startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "DiskFull")):

@@ -37,12 +37,19 @@ class RunRequest:
 
 
 def open_request(
-    home: Home, clock: Clock, *, as_of: datetime | None, run_id: str, campaigns: list[str], requested_by: str
+    home: Home,
+    clock: Clock,
+    *,
+    as_of: datetime | None,
+    run_id: str,
+    campaigns: list[str],
+    requested_by: str,
+    max_lateness: timedelta = MAX_LATENESS,
 ) -> RunRequest:
     """The request of this run: the one on disk where ``run_id`` was asked for before, else a new one.
 
     Raises ``ConfigurationError`` where the same run id was asked for with other inputs, or ``as_of`` lies in a
-    live home's future; ``HeldError`` where a live run comes later than it may.
+    live home's future; ``HeldError`` where a live run comes later than ``max_lateness`` after its ``as_of``.
     """
     # Not cut to the second: what arrived a moment ago has to count.
     moment, name = as_of or clock.now(), run_id
@@ -62,10 +69,10 @@ def open_request(
     if home.world is World.LIVE:
         refuse_future(home, moment)
         now = clock.now()
-        if now - moment > MAX_LATENESS:
+        if now - moment > max_lateness:
             raise HeldError(
-                f"this run is {(now - moment).total_seconds() / 3600:.0f} hours late, at most "
-                f"{MAX_LATENESS.total_seconds() / 3600:.0f} are allowed: start one with a fresh as_of"
+                f"this run is {(now - moment).total_seconds() / 3600:.1f} hours late, at most "
+                f"{max_lateness.total_seconds() / 3600:g} are allowed: start one with a fresh as_of"
             )
         request = RunRequest(name, moment, max(moment, now), tuple(campaigns), requested_by)
     else:
