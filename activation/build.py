@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from activation.settings import PROJECT
 
 TOLD = 5  # failures that an error message names
 MEASUREMENT = "measurement"  # the tag of models that no decision reads
+DEFINING = frozenset({"audiences", "campaigns"})  # the layers whose models are somebody's definition
 _FAILED = frozenset({"error", "fail", "runtime error"})
 
 
@@ -35,7 +36,8 @@ _FAILED = frozenset({"error", "fail", "runtime error"})
 class BuildResult:
     """What a build left: the exported tables, and the campaigns that a failing test of their own holds.
 
-    ``based_on`` is the full build that a micro-batch stood on.
+    ``based_on`` is the full build that a micro-batch stood on; ``definitions`` the checksum of each audience's and
+    campaign's SQL, by the model's name.
     """
 
     directory: Path
@@ -44,6 +46,7 @@ class BuildResult:
     held: Mapping[str, str]
     counts: Mapping[str, int]
     based_on: Base | None = None
+    definitions: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(home: Home, request: RunRequest, known_at: datetime, base: Base | None = None) -> BuildResult:
@@ -92,6 +95,7 @@ def decide(
         held=_held(results["results"], manifest),
         counts=counts,
         based_on=base,
+        definitions=_definitions(manifest),
     )
 
 
@@ -137,9 +141,7 @@ def measure(home: Home, known_until: datetime, as_of: datetime) -> None:
     _rebuild(home, "measurement", models, known_until, as_of)
 
 
-def _rebuild(
-    home: Home, name: str, models: Sequence[str], known_until: datetime, as_of: datetime
-) -> None:
+def _rebuild(home: Home, name: str, models: Sequence[str], known_until: datetime, as_of: datetime) -> None:
     """Build ``models`` in a copy of the published warehouse, beside its readers, and publish the copy."""
     directory = home.build_directory(name)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -266,6 +268,15 @@ def _explain(failures: list[dict[str, Any]], manifest: dict[str, Any], directory
     more = f" and {len(failures) - TOLD} more" if len(failures) > TOLD else ""
     what = "; ".join(lines) or "the project could not be parsed"
     return f"the build failed, nothing was frozen or sent: {what}{more}. dbt's own words are in {directory / 'dbt.log'}"
+
+
+def _definitions(manifest: dict[str, Any]) -> dict[str, str]:
+    """The checksum of the file of each audience and campaign; macros and what it reads are not part of it."""
+    return {
+        node["name"]: node["checksum"]["checksum"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["fqn"][1] in DEFINING
+    }
 
 
 def _held(results: list[dict[str, Any]], manifest: dict[str, Any]) -> dict[str, str]:

@@ -59,6 +59,7 @@ def freeze(
         "digest": overall_digest(tables),
         "tables": tables,
         "inputs": dict(inputs),
+        "definitions": dict(built.definitions),
         "git_commit": git_commit(),
         "dbt_invocation_id": built.invocation_id,
         "muster_version": __version__,
