@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
+from typing import Any
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
@@ -16,6 +18,7 @@ from activation.run import Outcome
 from activation.waterfall import as_markdown, waterfalls
 
 _WORDS = {Verdict.GO: "may go", Verdict.HOLD: "**held**", Verdict.APPROVE: "**waits for approval**"}
+SITE_URL = "MUSTER_SITE_URL"  # of the site that `muster up` serves; set by it
 _STATES = ("accepted", "refused", "in_doubt", "excluded", "expired", "planned")
 
 
@@ -59,6 +62,41 @@ def show_waterfall(home: Home, outcome: Outcome) -> None:
 
 def _changes(difference: Difference | None) -> str:
     return "".join(f"\n- {line.strip()}" for line in difference_lines(difference)) if difference else ""
+
+
+def show_guards(outcome: Outcome) -> None:
+    """The verdict on each campaign, one row each, with what tripped."""
+    create_table_artifact(
+        [
+            {
+                "campaign": ruling.campaign,
+                "verdict": ruling.verdict.value,
+                "planned": ruling.planned,
+                "why": "; ".join((*ruling.reasons, *ruling.held_removals)),
+            }
+            for ruling in outcome.rulings.values()
+        ],
+        key="guards",
+        description=f"What the guards said of run {outcome.run.run_id}; go is let out, hold and approve are not.",
+    )
+
+
+def show_links(run: FrozenRun) -> None:
+    """Where the report and the docs are, where `muster up` serves them."""
+    site = os.environ.get(SITE_URL)
+    if site is not None:
+        create_markdown_artifact(
+            f"- [The report]({site}/reports/): what campaigns brought\n"
+            f"- [The catalogue]({site}/docs/): each audience and campaign, with purpose, criteria and lineage\n"
+            f"- Run `{run.run_id}` in a terminal: `muster explain CUSTOMER --run-id {run.run_id}`",
+            key="links",
+            description="Where to read on.",
+        )
+
+
+def show_counts(key: str, rows: list[dict[str, Any]], description: str) -> None:
+    """A table of counts, of maintenance."""
+    create_table_artifact(rows, key=key, description=description)
 
 
 def show_deliveries(outcome: Outcome) -> None:

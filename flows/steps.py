@@ -18,6 +18,7 @@ from activation.collect.collect import in_words
 from activation.errors import DestinationDownError
 from activation.freeze import is_frozen
 from activation.frozen import read_frozen
+from activation.guard import Verdict
 from activation.home import open_home
 from activation.request import read_request
 from activation.run import (
@@ -30,7 +31,7 @@ from activation.run import (
     report_step,
     score_step,
 )
-from flows.artifacts import show_dbt_results, show_deliveries, show_waterfall
+from flows.artifacts import show_dbt_results, show_deliveries, show_guards, show_links, show_waterfall
 from flows.discretion import discreet, orderly_stop
 from flows.outcome import (
     Plain,
@@ -40,6 +41,9 @@ from flows.outcome import (
     plain_rulings,
     rulings_of,
 )
+from flows.progress import live_progress
+from flows.turns import alone_with, patiently
+from flows.witness import tell_landed
 
 RETRIES = 2
 
@@ -54,7 +58,7 @@ async def is_down(_task: Task[..., object], _run: TaskRun, state: State[object])
 def collect(sources: list[str]) -> str | None:
     """Bring what providers report back into the inbox. Gives what kept a source from being read whole."""
     home = open_home(settings.home_path())
-    found = collect_feedback(home, clock_of(home), sources)
+    found = patiently(lambda: collect_feedback(home, clock_of(home), sources))
     get_run_logger().info("collected:\n%s", in_words(found))
     return "; ".join(each.problem for each in found if each.problem) or None
 
@@ -65,8 +69,10 @@ def land(run_id: str | None = None) -> int:
     """Land the inbox, for a run that is about to be decided or for none. Gives the rows that are new."""
     home = open_home(settings.home_path())
     clock = clock_of(home)
-    loads = land_for(home, read_request(home, run_id), clock) if run_id else land_step(home, clock)
+    request = read_request(home, run_id) if run_id else None
+    loads = patiently(lambda: land_for(home, request, clock) if request else land_step(home, clock))
     get_run_logger().info("landed:\n%s", console.load_lines(loads))
+    tell_landed(loads)
     return loads.landed
 
 
@@ -75,7 +81,8 @@ def land(run_id: str | None = None) -> int:
 def score(run_id: str) -> bool:
     """Fit the score models for a run that is about to be decided, where the newest fit is old. Says whether it was."""
     home = open_home(settings.home_path())
-    scores = score_step(home, read_request(home, run_id))
+    request = read_request(home, run_id)
+    scores = patiently(lambda: score_step(home, request))
     get_run_logger().info("scores:\n%s", scores.in_words() or "  the newest fit of every model is fresh")
     return scores.is_refitted
 
@@ -86,7 +93,8 @@ def build(run_id: str) -> str:
     """Build and freeze a run whose request is on disk; a frozen one stays as it is. Gives its digest."""
     home = open_home(settings.home_path())
     was_frozen = is_frozen(home, run_id)
-    run = freeze_step(home, read_request(home, run_id), clock_of(home))
+    request = read_request(home, run_id)
+    run = patiently(lambda: freeze_step(home, request, clock_of(home)))
     if not was_frozen:
         show_dbt_results(home, run)
     get_run_logger().info(
@@ -104,6 +112,8 @@ def guard(run_id: str, *, shows_waterfall: bool = True) -> Plain:
     rulings = guard_step(home, run, clock_of(home))
     if shows_waterfall:
         show_waterfall(home, Outcome(run, rulings, {}))
+        show_guards(Outcome(run, rulings, {}))
+        show_links(run)
     return plain_rulings(rulings)
 
 
@@ -122,9 +132,13 @@ def deliver(run_id: str, rulings: Plain) -> Plain:
     """Deliver the campaigns that may go. Raises ``DestinationDownError`` where a destination is down."""
     home = open_home(settings.home_path())
     run = read_frozen(home, run_id)
-    with orderly_stop() as should_stop:
-        deliveries = deliver_step(home, run, rulings_of(rulings), clock_of(home), should_stop=should_stop)
-    outcome = Outcome(run, rulings_of(rulings), deliveries)
+    ruled = rulings_of(rulings)
+    going = [name for name, ruling in ruled.items() if ruling.verdict is Verdict.GO and ruling.planned]
+    with alone_with(going), orderly_stop() as should_stop, live_progress() as progress:
+        deliveries = deliver_step(
+            home, run, ruled, clock_of(home), should_stop=should_stop, progress=progress
+        )
+    outcome = Outcome(run, ruled, deliveries)
     show_deliveries(outcome)
     get_run_logger().info("delivered of run %s:\n%s", run_id, console.outcome_lines(outcome))
     error = error_of(outcome)
@@ -138,7 +152,8 @@ def deliver(run_id: str, rulings: Plain) -> Plain:
 def report(run_id: str) -> None:
     """Read the ledger back into the report models."""
     home = open_home(settings.home_path())
-    report_step(home, read_frozen(home, run_id), clock_of(home))
+    run = read_frozen(home, run_id)
+    patiently(lambda: report_step(home, run, clock_of(home)))
 
 
 def deliver_and_report(run_id: str, rulings: Plain, retries: int = RETRIES) -> Outcome:

@@ -13,6 +13,7 @@ import typer
 from activation import console, settings
 from activation.accounts import in_doubt, resolve
 from activation.approvals import Approval, Subject, approve_removals, held_sets, record
+from activation.approving import give_word, refuse_other_approvers, waiting_ruling
 from activation.campaigns import choose, load_campaigns
 from activation.canary import gate
 from activation.cli.app import AsJson, RunId, app, latest
@@ -22,14 +23,13 @@ from activation.explain import as_json as explanation_json
 from activation.explain import explain as explain_person
 from activation.explain import in_words
 from activation.frozen import FrozenRun, read_frozen
-from activation.guard import Verdict, release, rule
+from activation.guard import Verdict, release
 from activation.home import Home, open_home
 from activation.identity import identity_of
 from activation.identity import in_words as identity_in_words
 from activation.journal import open_journal
 from activation.receipts import write_receipts
 from activation.request import read_request
-from activation.run import guard_step
 from activation.status import statuses
 from activation.types import State
 
@@ -112,14 +112,10 @@ def approve(
     if removals and canary:
         raise ConfigurationError("say either --removals or --canary: they are approved one by one")
     home = open_home(settings.home_path())
-    frozen, known = read_frozen(home, run_id), load_campaigns()
-    choose(known, [campaign])
+    frozen = read_frozen(home, run_id)
     user = getpass.getuser()
     who = by or user
-    if who != known[campaign].approver:
-        raise ConfigurationError(
-            f"{campaign} is approved by {known[campaign].approver}, not by {who}: see --by"
-        )
+    refuse_other_approvers(campaign, who)
 
     def word(subject: Subject, ceiling: int) -> Approval:
         return Approval(
@@ -138,14 +134,9 @@ def approve(
 def _approve_campaign(
     home: Home, frozen: FrozenRun, campaign: str, word: Callable[[Subject, int], Approval], up_to: int | None
 ) -> str:
-    rulings = rule(home, frozen)
-    if campaign not in rulings or rulings[campaign].verdict is not Verdict.APPROVE:
-        raise ConfigurationError(
-            f"{campaign} of run {frozen.run_id} does not wait for an approval; see `muster status`"
-        )
-    approval = word(Subject.CAMPAIGN, rulings[campaign].planned if up_to is None else up_to)
-    record(home, frozen, approval)
-    ruling = guard_step(home, frozen, clock_of(home))[campaign]
+    planned = waiting_ruling(home, frozen, campaign).planned
+    approval = word(Subject.CAMPAIGN, planned if up_to is None else up_to)
+    ruling = give_word(home, frozen, approval, clock_of(home))
     if not approval.is_granted:
         return f"{campaign} of run {frozen.run_id} is declined and has given its reservations back."
     if ruling.verdict is Verdict.GO:

@@ -1,0 +1,56 @@
+"""The flow ``data-sync``: what every run of the day stands on, before any of them begins."""
+
+from __future__ import annotations
+
+from prefect import flow, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+
+from activation import settings
+from activation.campaigns import choose, load_campaigns
+from activation.clock import clock_of
+from activation.home import Home, open_home
+from activation.maintenance import sync_step
+from activation.request import open_request
+from flows.artifacts import show_counts
+from flows.discretion import discreet
+from flows.run_campaigns import moment_of
+from flows.turns import is_too_late, patiently, turn_to_decide
+
+
+@flow(name="data-sync", persist_result=False, result_serializer="json")
+def data_sync(as_of: str | None = None, max_lateness_minutes: float | None = None) -> None:
+    """Land the inbox, fit the scores that are old, build and test the warehouse, and publish it.
+
+    as_of: the clock of the build in UTC; by default when the flow run was scheduled to start.
+    max_lateness_minutes: a sync of a live home that comes later is left to the next one.
+
+    Ends as failed where a test on a shared layer fails: the runs that stand on it are held then.
+    """
+    home = open_home(settings.home_path())
+    if is_too_late(home, max_lateness_minutes):
+        return
+    with turn_to_decide(home):
+        sync(home, as_of)
+
+
+@task(name="sync", cache_policy=NO_CACHE, persist_result=False)
+@discreet("sync")
+def sync(home: Home, as_of: str | None) -> None:
+    """Do it, in the turn that the flow holds, and show what was built."""
+    moment, clock = moment_of(home, as_of), clock_of(home)
+    request = open_request(
+        home,
+        clock,
+        as_of=moment,
+        run_id=f"sync-{moment:%Y%m%dT%H%M%SZ}",
+        campaigns=choose(load_campaigns(), []),
+        requested_by="data-sync",
+    )
+    synced = patiently(lambda: sync_step(home, request, clock))
+    show_counts(
+        "data-sync",
+        [{"what": "rows landed", "count": synced.landed}]
+        + [{"what": f"dbt: {status}", "count": count} for status, count in sorted(synced.counts.items())],
+        f"The data sync as of {synced.as_of:%Y-%m-%d %H:%M} UTC. Campaigns of the day wait for it.",
+    )
+    get_run_logger().info("the warehouse is built and published as of %s", synced.as_of.isoformat())
