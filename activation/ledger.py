@@ -113,6 +113,16 @@ FROZEN = {
             *_STAMPS,
         ]
     ),
+    "outbox_messages": pa.schema(
+        [
+            ("message_id", pa.string()),
+            ("campaign", pa.string()),
+            ("customer_id", pa.string()),
+            ("channel", pa.string()),
+            ("address", pa.string()),
+            *_STAMPS,
+        ]
+    ),
     "profile_customers": pa.schema(
         [
             ("profile_id", pa.string()),
@@ -147,6 +157,7 @@ FROZEN = {
             ("people_considered", pa.int64()),
             ("people_eligible", pa.int64()),
             ("people_planned", pa.int64()),
+            ("holdout_share", pa.decimal128(5, 4)),
             ("max_drop_share", pa.decimal128(5, 4)),
             *_STAMPS,
         ]

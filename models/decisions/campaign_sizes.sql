@@ -21,6 +21,7 @@ candidates as (
         purpose,
         approval_above,
         max_people,
+        holdout_share,
         max_drop_share,
         max_growth_share
     from {{ ref('decision_candidates') }}
@@ -66,6 +67,7 @@ candidates_counted as (
         count(distinct case when exclusion_reasons is null then customer_id end) as people_eligible,
         max(approval_above) as approval_above,
         max(max_people) as max_people,
+        max(holdout_share) as holdout_share,
         max(max_drop_share) as max_drop_share,
         max(max_growth_share) as max_growth_share
     from candidates
@@ -98,6 +100,7 @@ select
     candidates_counted.approval_above,
     campaign_guards.min_people,
     candidates_counted.max_people,
+    candidates_counted.holdout_share,
     candidates_counted.max_drop_share,
     candidates_counted.max_growth_share,
     campaign_guards.max_base_share

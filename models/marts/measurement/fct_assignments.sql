@@ -20,6 +20,7 @@ with assignments as (
         step,
         as_of
     from {{ ref('stg_ledger__assignments') }}
+    where verdict in ('send', 'holdout')
 
 ),
 

@@ -1,4 +1,9 @@
--- Of the decisions of all frozen runs: who was to be treated and who was held out.
+-- Of the decisions of all frozen runs: who was to be treated, who was held out, and who fell out by a rule that is asked
+-- after the holdout: these were assigned to be treated too.
+{%- set rules_after_holdout = [
+    'frequency_cap', 'account_cap', 'lost_priority', 'daily_budget', 'no_allowed_hours', 'expires_before_send',
+] %}
+
 with decisions as (
 
     select
@@ -24,7 +29,10 @@ with decisions as (
     from {{ source('ledger', 'decisions') }}
     where
         {{ known_by_this_run() }}
-        and verdict in ('send', 'holdout')
+        and (
+            verdict in ('send', 'holdout')
+            or reason in ('{{ rules_after_holdout | join("', '") }}')
+        )
 
 )
 

@@ -6,6 +6,8 @@ with campaign_sizes as (
         campaign,
         slot,
         people_eligible,
+        people_planned,
+        holdout_share,
         max_drop_share,
         as_of,
         known_at
@@ -19,12 +21,14 @@ select
     slot,
     run_id,
     people_eligible,
+    people_planned,
     cast(
         row_number() over (
             partition by campaign
             order by as_of desc nulls last, known_at desc nulls last, run_id desc nulls last
         ) as int
     ) as run_rank,
+    cast(holdout_share as decimal(5, 4)) as holdout_share,
     cast(max_drop_share as decimal(5, 4)) as max_drop_share,
     as_of
 from campaign_sizes
