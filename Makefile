@@ -18,7 +18,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench mutants torture lock clean
+.PHONY: help demo up down report test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench mutants torture lock clean
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,15 @@ demo: $(RUNTIME) ## See a first batch, from real data to messages that a sandbox
 	say 'The same run again: no request leaves'; \
 	"$$muster" run --as-of $(DEMO_AS_OF) --run-id demo; \
 	say 'Done. What the sandbox accepted is in $(DEMO_HOME)/sandbox/accepted.jsonl; next: make docs'
+
+up: $(RUNTIME) ## Operate a home: Prefect server, worker, all schedules and alarms, report and catalogue (MUSTER_HOME, else var)
+	@$(BIN)/muster up
+
+down: $(RUNTIME) ## End what `make up` started, and nothing else
+	@$(BIN)/muster down
+
+report: $(RUNTIME) ## Write the report of a home as one file (MUSTER_HOME, else the demo's)
+	@MUSTER_HOME="$${MUSTER_HOME:-$(DEMO_HOME)}" $(BIN)/muster report
 
 test: $(DEV) ## Run every test: dbt's unit and data tests over the small sample, and pytest's
 	$(call need,initdb,postgresql)
