@@ -7,6 +7,7 @@ from prefect.cache_policies import NO_CACHE
 
 from activation import settings
 from activation.campaigns import choose, load_campaigns
+from activation.catalogue import write_catalogue
 from activation.clock import clock_of
 from activation.home import Home, open_home
 from activation.maintenance import sync_step
@@ -24,13 +25,16 @@ def data_sync(as_of: str | None = None, max_lateness_minutes: float | None = Non
     as_of: the clock of the build in UTC; by default when the flow run was scheduled to start.
     max_lateness_minutes: a sync of a live home that comes later is left to the next one.
 
-    Ends as failed where a test on a shared layer fails: the runs that stand on it are held then.
+    Then the catalogue is written anew. Ends as failed where a test on a shared layer fails: the runs that stand on it
+    are held then.
     """
     home = open_home(settings.home_path())
     if is_too_late(home, max_lateness_minutes):
         return
     with turn_to_decide(home):
         sync(home, as_of)
+    # From here on the runs of the day have what they wait for; what people read comes after it.
+    refresh_catalogue(home)
 
 
 @task(name="sync", cache_policy=NO_CACHE, persist_result=False)
@@ -54,3 +58,11 @@ def sync(home: Home, as_of: str | None) -> None:
         f"The data sync as of {synced.as_of:%Y-%m-%d %H:%M} UTC. Campaigns of the day wait for it.",
     )
     get_run_logger().info("the warehouse is built and published as of %s", synced.as_of.isoformat())
+
+
+@task(name="catalogue", cache_policy=NO_CACHE, persist_result=False)
+@discreet("catalogue")
+def refresh_catalogue(home: Home) -> None:
+    """Write the dbt docs of what was published into ``docs/`` of the home, which the site serves."""
+    file = patiently(lambda: write_catalogue(home))
+    get_run_logger().info("the catalogue is %s", file.name)

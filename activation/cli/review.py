@@ -5,12 +5,13 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from activation import console, settings
+from activation import console, operations, settings
 from activation.accounts import in_doubt, resolve
 from activation.approvals import Approval, Subject, approve_removals, held_sets, record
 from activation.approving import give_word, refuse_other_approvers, waiting_ruling
@@ -36,15 +37,22 @@ from activation.types import State
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """List the runs of this home and where their messages stand."""
+    """List the runs of this home and where their messages stand, and whether what `muster up` started is well."""
     home = open_home(settings.home_path())
-    found = statuses(home)
+    found, operation = statuses(home), operations.health(home)
     if as_json:
         console.say_json(
-            {"home": str(home.path), "world": home.world.value, "runs": [entry.__dict__ for entry in found]}
+            {
+                "home": str(home.path),
+                "world": home.world.value,
+                "operation": None if operation is None else asdict(operation),
+                "runs": [entry.__dict__ for entry in found],
+            }
         )
     else:
-        console.say(f"{home.path} ({home.world.value})\n\n{console.status_lines(found)}")
+        console.say(
+            f"{home.path} ({home.world.value})\n{operations.in_words(operation)}\n\n{console.status_lines(found)}"
+        )
 
 
 @app.command()

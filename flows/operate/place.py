@@ -13,6 +13,7 @@ from pathlib import Path
 from activation.errors import ConfigurationError
 from activation.home import Home, write_atomically
 from activation.operations import ADDRESS, SITE_URL, read_address
+from activation.settings import PROJECT
 
 POOL = "muster"
 # Marks the processes that were started here, and all that they start themselves, so that they are known again.
@@ -90,6 +91,7 @@ def environment(place: Place, *, is_server: bool = False) -> dict[str, str]:
         kept
         | {
             MARK: place.mark,
+            "PYTHONPATH": str(PROJECT),
             SITE_URL: place.site_url,
             "MUSTER_HOME": str(place.home.path),
             "DO_NOT_TRACK": "1",
