@@ -11,11 +11,11 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from activation.cli import batch, collect, content, operate, privacy, review, study
+from activation.cli import batch, collect, content, operate, privacy, report, review, study
 from activation.cli.app import app
 from activation.errors import MusterError
 
-__all__ = ["batch", "collect", "content", "invoke", "main", "operate", "privacy", "review", "study"]
+__all__ = ["batch", "collect", "content", "invoke", "main", "operate", "privacy", "report", "review", "study"]
 
 
 def main() -> None:

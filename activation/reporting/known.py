@@ -135,9 +135,11 @@ def weekdays(schedule: str) -> list[int]:
 
 def launch_rows(campaigns: Mapping[str, Campaign]) -> list[Row]:
     """When each campaign was first committed, as rows of ``muster.launches``; outside of git nobody knows when."""
+    moments = {campaign.name: _first_commit(campaign.name) for campaign in campaigns.values()}
     return [
-        {"campaign": campaign.name, "defined_at": _first_commit(campaign.name), "owner": campaign.owner_email}
+        {"campaign": campaign.name, "defined_at": moments[campaign.name], "owner": campaign.owner_email}
         for campaign in campaigns.values()
+        if moments[campaign.name] is not None
     ]
 
 
