@@ -17,7 +17,7 @@ VEGA_LITE = "6.4"
 INK, MUTED, LINE = "#1b2a38", "#54657a", "#e3e8ee"
 COLOURS = ("#0b6e75", "#d98200", "#7a5195", "#4f9fcf", "#b5473c", "#8a8f98")
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, sans-serif"
-WIDTH = 700
+WIDTH = 780
 ROW = 24  # pixels of height for each bar
 
 Rows = Sequence[Mapping[str, Any]]
@@ -52,6 +52,12 @@ def svg(chart: Spec, rows: Rows, key: str) -> str:
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{key}-", drawn)
 
 
+def _axis(form: str) -> Spec:
+    """An axis of figures; whole numbers have no ticks between them."""
+    whole = {"tickMinStep": 1} if form == ",.0f" else {}
+    return {"format": form, "tickCount": 5, **whole}
+
+
 def bars(label: str, value: str, *, form: str = ",.0f", colour: str | None = None, title: str = "") -> Spec:
     """One horizontal bar for each row, in the order of the rows; ``colour`` names a column of kinds."""
     y = {"field": label, "type": "nominal", "sort": None, "title": None, "axis": {"grid": False}}
@@ -59,7 +65,7 @@ def bars(label: str, value: str, *, form: str = ",.0f", colour: str | None = Non
         "field": value,
         "type": "quantitative",
         "title": title or None,
-        "axis": {"format": form, "tickCount": 5},
+        "axis": _axis(form),
     }
     painted = {"color": {"field": colour, "type": "nominal"}} if colour else {"color": {"value": COLOURS[0]}}
     return {
@@ -86,7 +92,7 @@ def stacked(label: str, value: str, kind: str, *, form: str = ",.0f") -> Spec:
                 "field": value,
                 "type": "quantitative",
                 "title": None,
-                "axis": {"format": form, "tickCount": 5},
+                "axis": _axis(form),
             },
             "color": {"field": kind, "type": "nominal", "sort": None},
             "order": {"field": "place", "type": "quantitative"},
@@ -100,7 +106,7 @@ def columns(when: str, value: str, *, kind: str | None = None, form: str = ",.0f
         "x": {"field": when, "timeUnit": "utcyearmonth", "type": "ordinal", "title": None,
               "axis": {"format": "%b %y", "labelAngle": 0, "labelOverlap": True}},
         "y": {"field": value, "type": "quantitative", "title": title or None,
-              "axis": {"format": form, "tickCount": 5}},
+              "axis": _axis(form)},
         "color": {"field": kind, "type": "nominal", "sort": None} if kind else {"value": COLOURS[0]},
     }  # fmt: skip
     return {"height": 220, "mark": "bar", "encoding": encoding}
@@ -115,7 +121,7 @@ def lines(when: str, value: str, kind: str, *, form: str = ",.0f", title: str = 
             "x": {"field": when, "type": "temporal", "scale": {"type": "utc"}, "title": None,
                   "axis": {"format": "%d %b", "grid": False, "tickCount": 8, "labelOverlap": True}},
             "y": {"field": value, "type": "quantitative", "title": title or None,
-                  "axis": {"format": form, "tickCount": 5}},
+                  "axis": _axis(form)},
             "color": {"field": kind, "type": "nominal", "sort": None},
         },
     }  # fmt: skip
@@ -162,7 +168,7 @@ def steps(label: str, start: str, end: str, kind: str) -> Spec:
                         "field": start,
                         "type": "quantitative",
                         "title": "people",
-                        "axis": {"format": ",.0f"},
+                        "axis": _axis(",.0f"),
                     },
                     "x2": {"field": end},
                     "color": {"field": kind, "type": "nominal", "sort": None},

@@ -65,17 +65,22 @@ LIFT = Section(
         Part(
             "Were those left alone really left alone?",
             """
-            select kind, payload, way, reached_by, people_held_out, people_reached
+            select
+                kind, payload, way,
+                max(people_held_out) as people_held_out,
+                max(people_reached) filter (reached_by = 'person') as reached_as_person,
+                max(people_reached) filter (reached_by = 'identifier') as reached_by_identifier
             from reports.rpt_holdout_leakage
-            order by people_reached desc, kind, payload, way, reached_by
+            group by kind, payload, way
+            order by kind, payload, way
             """,
             (
                 words("kind", "Holdout"),
                 words("payload", "Found in"),
-                words("way", "By"),
-                words("reached_by", "Reached by"),
+                words("way", "How"),
                 Column("people_held_out", "People held out"),
-                Column("people_reached", "of them reached"),
+                Column("reached_as_person", "of them found by customer"),
+                Column("reached_by_identifier", "by address or number"),
             ),
             note="What was really sent is searched, ads included. A zero is what is wanted.",
         ),

@@ -32,7 +32,7 @@ def _fine_share(value: Any) -> str:
 
 
 def _signed(value: Any) -> str:
-    return f"{value:+,.0f}".replace("-", MINUS)
+    return f"{value:+,.0f}".replace("-", MINUS) if round(value) else "0"
 
 
 def _signed_share(value: Any) -> str:

@@ -36,20 +36,28 @@ RUNS = Section(
             empty="No run in this month.",
         ),
         Part(
-            "Answers of providers",
+            "What destinations refused",
             """
-            select destination, kind, refusal_class, requests, all_requests, request_share
+            select
+                destination,
+                kind,
+                any_value(all_requests) as handed_over,
+                coalesce(sum(requests) filter (refusal_class <> 'none'), 0) as refused,
+                coalesce(sum(request_share) filter (refusal_class <> 'none'), 0) as refused_share,
+                string_agg(refusal_class, ', ' order by requests desc) filter (refusal_class <> 'none') as classes
             from reports.rpt_refusals
-            order by destination, kind, requests desc, refusal_class
+            group by destination, kind
+            order by refused desc, destination, kind
             """,
             (
                 words("destination", "Destination"),
                 words("kind", "What"),
-                words("refusal_class", "Answer"),
-                Column("requests", "Rows"),
-                Column("all_requests", "of"),
-                Column("request_share", "Share", "fine_share"),
+                Column("handed_over", "Handed over"),
+                Column("refused", "Refused"),
+                Column("refused_share", "Share", "fine_share"),
+                words("classes", "Why"),
             ),
+            empty="Nothing was handed over yet.",
         ),
         Part(
             "Inputs and their age",
