@@ -11,6 +11,7 @@ from activation.catalogue import write_catalogue
 from activation.clock import clock_of
 from activation.home import Home, open_home
 from activation.maintenance import sync_step
+from activation.reporting.measure import measure_step
 from activation.request import open_request
 from flows.artifacts import show_counts
 from flows.discretion import discreet
@@ -25,8 +26,8 @@ def data_sync(as_of: str | None = None, max_lateness_minutes: float | None = Non
     as_of: the clock of the build in UTC; by default when the flow run was scheduled to start.
     max_lateness_minutes: a sync of a live home that comes later is left to the next one.
 
-    Then the catalogue is written anew. Ends as failed where a test on a shared layer fails: the runs that stand on it
-    are held then.
+    Then all is measured that reports show, and the catalogue is written anew. Ends as failed where a test on a shared
+    layer fails: the runs that stand on it are held then.
     """
     home = open_home(settings.home_path())
     if is_too_late(home, max_lateness_minutes):
@@ -34,6 +35,7 @@ def data_sync(as_of: str | None = None, max_lateness_minutes: float | None = Non
     with turn_to_decide(home):
         sync(home, as_of)
     # From here on the runs of the day have what they wait for; what people read comes after it.
+    measure(home)
     refresh_catalogue(home)
 
 
@@ -58,6 +60,14 @@ def sync(home: Home, as_of: str | None) -> None:
         f"The data sync as of {synced.as_of:%Y-%m-%d %H:%M} UTC. Campaigns of the day wait for it.",
     )
     get_run_logger().info("the warehouse is built and published as of %s", synced.as_of.isoformat())
+
+
+@task(name="measure", cache_policy=NO_CACHE, persist_result=False)
+@discreet("measure")
+def measure(home: Home) -> None:
+    """Build the models that no decision reads: lift, anomalies, regrets and what else the report shows."""
+    measured = patiently(lambda: measure_step(home, clock_of(home)))
+    get_run_logger().info("measured as of %s", measured.as_of.isoformat())
 
 
 @task(name="catalogue", cache_policy=NO_CACHE, persist_result=False)

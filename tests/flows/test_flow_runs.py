@@ -59,14 +59,21 @@ def story(shop: Shop) -> Story:
 
 def test_a_run_shows_what_was_built_decided_and_delivered(story: Story) -> None:
     first, again = artifacts_of(story.states["down"]), artifacts_of(story.states["again"])
-    assert set(first) == {"dbt-results", "waterfall", "delivery"}
+    shown = {"waterfall", "guards", "delivery"}
+    assert {key for key in first if not key.startswith("progress-")} == shown | {"dbt-results"}
     assert '"kind": "model", "status": "success"' in first["dbt-results"]
-    assert set(again) == {"waterfall", "delivery"}, "what is frozen is not built again"
+    assert set(again) == shown, "what is frozen is not built again"
     for campaign in CAMPAIGNS:
         assert f"### {campaign} (2017-" in again["waterfall"]
         assert f"{campaign}: may go" in again["waterfall"]
         assert f'"campaign": "{campaign}", "verdict": "go"' in again["delivery"]
+        assert f'"campaign": "{campaign}", "verdict": "go"' in again["guards"]
     assert "| candidates |" in again["waterfall"]
+
+
+def test_how_far_a_delivery_is_is_shown(story: Story) -> None:
+    assert float(artifacts_of(story.states["down"])["progress-vip-offer"]) == 100
+    assert float(artifacts_of(story.states["resumed"])["progress-weekly-reactivation"]) == 100
 
 
 def test_a_destination_that_is_down_is_tried_again_told_and_hides_no_other(story: Story) -> None:
@@ -113,6 +120,7 @@ def test_a_held_run_fails_and_says_what_holds_it(story: Story) -> None:
         held.result()
     assert "held: vip_offer: it was held or declined before" in str(held.message)
     assert "- vip_offer: **held**" in artifacts_of(held)["waterfall"]
+    assert '"verdict": "hold"' in artifacts_of(held)["guards"]
     assert story.requests["held"] == story.requests["again"]
 
 

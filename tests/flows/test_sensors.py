@@ -92,7 +92,8 @@ def test_who_was_cut_does_not_wait_until_the_cut_is_given_back(home: Home) -> No
     claims.parent.mkdir(parents=True)
     duckdb.execute(
         "copy (select 'signup_welcome' as campaign, 1 as cut_number, 's0' as signup_id, 'c' as customer_id, "
-        f"'earlier' as run_id, timestamp '2017-11-20' as as_of, timestamp '2017-11-20' as known_at) to '{claims}' (format parquet)"
+        "'earlier' as run_id, timestamp '2017-11-20' as as_of, timestamp '2017-11-20' as known_at) "
+        f"to '{claims}' (format parquet)"
     )
     assert volume_look(home, "signup_welcome", NOON).why.startswith("3 sign-ups of 4 wait")
     released = home.ledger / "releases" / "earlier.signup_welcome.parquet"
