@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from activation.reporting.anomalies import ANOMALIES
 from activation.reporting.customers import CUSTOMERS
 from activation.reporting.effects import EFFECTS
 from activation.reporting.messages import MESSAGES
@@ -16,4 +17,4 @@ HEADLINES = """
     order by place
 """
 
-SECTIONS: tuple[Section, ...] = (*CUSTOMERS, *MESSAGES, *EFFECTS, *REACH, *OPERATION)
+SECTIONS: tuple[Section, ...] = (*CUSTOMERS, *MESSAGES, *EFFECTS, *REACH, ANOMALIES, *OPERATION)
