@@ -13,6 +13,7 @@ with receipts as (
         phone,
         external_id,
         state,
+        reason,
         provider_id,
         attempted_at,
         known_at
@@ -49,6 +50,7 @@ select
     phone,
     external_id,
     state,
+    reason,
     provider_id,
     attempted_at,
     known_at

@@ -27,7 +27,8 @@ statuses_ranked as (
                 coalesce(updated_at, _loaded_at) desc nulls last, _loaded_at desc nulls last,
                 _source_file desc nulls last,
                 status asc nulls last
-        ) as status_rank
+        ) as status_rank,
+        min(_loaded_at) over (partition by order_id) as first_loaded_at
     from orders
 
 )
@@ -40,6 +41,7 @@ select
     cast(gross_amount as decimal(18, 4)) as gross_amount,
     cast(coalesce(discount_amount, 0) as decimal(18, 4)) as discount_amount,
     ordered_at,
+    first_loaded_at,
     _loaded_at as loaded_at
 from statuses_ranked
 where status_rank = 1

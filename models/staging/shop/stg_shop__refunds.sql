@@ -22,7 +22,8 @@ versions_ranked as (
         row_number() over (
             partition by refund_id
             order by _loaded_at desc nulls last, _source_file desc nulls last, amount desc nulls last
-        ) as version_rank
+        ) as version_rank,
+        min(_loaded_at) over (partition by refund_id) as first_loaded_at
     from refunds
 
 )
@@ -34,6 +35,7 @@ select
     upper(nullif(trim(currency), '')) as currency,
     cast(amount as decimal(18, 4)) as amount,
     refunded_at,
+    first_loaded_at,
     _loaded_at as loaded_at
 from versions_ranked
 where version_rank = 1
