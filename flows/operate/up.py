@@ -112,8 +112,13 @@ def _make(client: SyncPrefectClient, path: str, body: dict[str, Any]) -> None:
 
 
 def _switch_off(client: SyncPrefectClient, deployments: list[DeploymentResponse]) -> None:
-    """Switch the schedules off, in a home whose clock is not theirs. Its deployments run when they are told to."""
+    """Switch schedules and triggers off, in a home whose clock is not theirs. Deployments run when they are told."""
     for deployment in deployments:
+        client.request(
+            "DELETE",
+            "/automations/owned-by/{resource_id}",
+            path_params={"resource_id": f"prefect.deployment.{deployment.id}"},
+        )
         for schedule in deployment.schedules:
             client.request(
                 "PATCH",
