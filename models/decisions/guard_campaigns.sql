@@ -1,4 +1,6 @@
--- Everything that may stop a campaign of this run as a whole: its size, and how its last sends were received.
+-- Everything that may stop a campaign of this run as a whole: its size, how its last sends were received, and what is far
+-- from usual about it.
+{%- for guards in ['guard_sizes', 'guard_sends', 'guard_anomalies'] %}
 select
     campaign,
     guard,
@@ -7,16 +9,8 @@ select
     measured,
     limit_value,
     is_tripped
-from {{ ref('guard_sizes') }}
-
+from {{ ref(guards) }}
+{% if not loop.last %}
 union all
-
-select
-    campaign,
-    guard,
-    consequence,
-    explanation,
-    measured,
-    limit_value,
-    is_tripped
-from {{ ref('guard_sends') }}
+{% endif %}
+{%- endfor %}

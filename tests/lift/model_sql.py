@@ -28,7 +28,7 @@ def environment(as_of: str = "") -> jinja2.Environment:
     made = jinja2.Environment(extensions=["jinja2.ext.do"])  # noqa: S701 - it renders SQL
     names = made.globals
     names["ref"] = str
-    names["return"] = str
+    names["return"] = lambda value: "" if value is None else str(value)
     names["var"] = names["run_value"] = {"as_of": as_of}.get
     names["dbt"] = SimpleNamespace(
         dateadd=lambda part, count, moment: f"({moment} + to_{part}s(cast({count} as int)))",

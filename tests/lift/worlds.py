@@ -58,7 +58,7 @@ def world(number: int) -> World:
     without = number % 4 == 0
     return World(
         number=number,
-        people=int(max(dice.integers(1500, 5000), 1.15 * LEAST_HELD_OUT / share)),
+        people=max(int(dice.integers(1500, 5000)), int(1.15 * LEAST_HELD_OUT / share)),
         holdout_share=share,
         log_odds=float(dice.uniform(-2.2, -0.5)),
         level=float(dice.uniform(1, 4)),
