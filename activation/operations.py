@@ -18,7 +18,7 @@ from activation.home import Home
 
 ADDRESS = "prefect/address.json"
 SITE_URL = "MUSTER_SITE_URL"
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = 20.0
 LOOKED_AT = 200
 # No proxy: what is asked is on this host.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

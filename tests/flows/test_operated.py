@@ -176,7 +176,8 @@ def story(operation: tuple[Operation, Sandbox]) -> dict[str, Any]:
     operated, sandbox = operation
     told: dict[str, Any] = {}
     first = operated.start("daily-digest", RUN | {"sync_within_hours": None})
-    told["waits"] = operated.until(first, "PAUSED", *ENDS)
+    told["waits"] = operated.until(first, "PAUSED", *ENDS, seconds=400)
+    assert told["waits"]["state"]["type"] == "PAUSED", told["waits"]["state"]["message"]
     told["other run"] = operated.until(operated.start("hygiene", {}), *ENDS)
     told["before"] = sandbox.accepted()
     digest = json.loads((operated.home / "ledger/runs/wednesday/frozen/manifest.json").read_text())["digest"]
