@@ -1,5 +1,5 @@
--- How far the present of everything that is watched may be from what is usual, and whether it is within that. Of a usual
--- nought nothing follows for a count: who had nobody is compared with nothing.
+-- How far the present of everything that is watched may be from what is usual, and whether it is within that. Of a
+-- usual nought nothing follows for a count: who had nobody is compared with nothing.
 with usual_days as (
 
     select

@@ -1,4 +1,4 @@
--- How many people each campaign is about, and plans to reach: in this run, and on each day before it, by its latest run.
+-- How many people each campaign is about, and plans to reach: in this run, and on each day before by its latest run.
 with campaign_sizes as (
 
     select

@@ -3,8 +3,8 @@
 {#- Times the median absolute deviation, this is the standard deviation where things are normal. -#}
 {%- set deviation_by_mad = 1.4826 %}
 
--- What is usual of everything that is watched: the median of the last days of the same weekday; where there are too few,
--- the day before. One bad day in eight does not move a median, and days without a run are passed over.
+-- What is usual of everything that is watched: the median of the last days of the same weekday; where there are too
+-- few, the day before. One bad day in eight does not move a median, and days without a run are passed over.
 with observations as (
 
     select
@@ -46,7 +46,9 @@ days_ranked as (
         value,
         is_like_day,
         row_number() over (partition by measure, subject order by observed_date desc nulls last) as rank_of_all,
-        row_number() over (partition by measure, subject, is_like_day order by observed_date desc nulls last) as rank_of_kind
+        row_number() over (
+            partition by measure, subject, is_like_day order by observed_date desc nulls last
+        ) as rank_of_kind
     from days_before
 
 ),

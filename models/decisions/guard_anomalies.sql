@@ -1,5 +1,5 @@
--- Is anything about a campaign, or about the list that it goes to, far from what is usual on such a day? A campaign whose
--- size swings by design (it states no share) is not compared by size.
+-- Is anything about a campaign, or about the list that it goes to, far from what is usual on such a day? A campaign
+-- whose size swings by design (it states no share) is not compared by size.
 with campaigns as (
 
     select

@@ -1,5 +1,5 @@
--- Everything that may stop a campaign of this run as a whole: its size, how its last sends were received, and what is far
--- from usual about it.
+-- Everything that may stop a campaign of this run as a whole: its size, how its last sends were received, and what is
+-- far from usual about it.
 {%- for guards in ['guard_sizes', 'guard_sends', 'guard_anomalies'] %}
 select
     campaign,

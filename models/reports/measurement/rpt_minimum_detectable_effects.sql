@@ -1,10 +1,10 @@
-{#- The normal's 97.5 % quantile and its 80 % quantile, added: found in four of five cases, with one false alarm in 20. -#}
+{#- The normal's 97.5 % and 80 % quantiles, added: found in four of five cases, with one false alarm in 20. -#}
 {%- set z_95_and_power_80 = 2.801585218 %}
 {#- As lift itself needs: see rpt_lift. -#}
 {%- set needs_people_per_arm = 100 %}
 
--- Before a campaign goes out: what effect would its holdout show at all? From the people of this run, what they bought in
--- as many days before it as lift will look ahead, and the share who are held out.
+-- Before a campaign goes out: what effect would its holdout show at all? From the people of this run, what they bought
+-- in as many days before it as lift will look ahead, and the share who are held out.
 with campaign_sizes as (
 
     select

@@ -1,5 +1,5 @@
--- Of the decisions of all frozen runs: who was to be treated, who was held out, and who fell out by a rule that is asked
--- after the holdout: these were assigned to be treated too.
+-- Of the decisions of all frozen runs: who was to be treated, who was held out, and who fell out by a rule that is
+-- asked after the holdout: these were assigned to be treated too.
 {%- set rules_after_holdout = [
     'frequency_cap', 'account_cap', 'lost_priority', 'daily_budget', 'no_allowed_hours', 'expires_before_send',
 ] %}
