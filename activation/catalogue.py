@@ -10,6 +10,8 @@ from activation.errors import BuildError
 from activation.home import Home, write_atomically
 
 NAME = "catalogue"
+# Addresses in the templates of dbt's page, which a browser would fetch before the page's script has filled them in.
+UNFILLED = {b'xlink:href="{{': b'ng-attr-xlink:href="{{', b' src="{{': b' ng-src="{{'}
 
 
 def write_catalogue(home: Home) -> Path:
@@ -28,6 +30,20 @@ def write_catalogue(home: Home) -> Path:
         raise BuildError(
             f"the catalogue could not be written; dbt's own words are in {directory / 'dbt.log'}"
         )
-    write_atomically(home.path / "docs" / "index.html", page.read_bytes())
+    write_atomically(home.path / "docs" / "index.html", settled(page.read_bytes()))
     shutil.rmtree(directory, ignore_errors=True)
     return home.path / "docs" / "index.html"
+
+
+def settled(page: bytes) -> bytes:
+    """The page of dbt's docs without addresses that are none yet: nothing is asked for when it opens."""
+    for unfilled, later in UNFILLED.items():
+        page = page.replace(unfilled, later)
+    return page
+
+
+if __name__ == "__main__":
+    import sys
+
+    for name in sys.argv[1:]:
+        Path(name).write_bytes(settled(Path(name).read_bytes()))
