@@ -224,3 +224,11 @@ def test_a_browser_shows_it_without_a_request_or_a_complaint(
     seen = look_at(site / "static_index.html", tmp_path / "profile", place)
     assert words in re.sub(r"<[^>]+>", " ", seen.document)
     assert seen.complaints == []
+
+
+def test_the_landing_page_names_every_report_and_nothing_that_is_not_there() -> None:
+    page = (PROJECT / "models" / "overview.md").read_text()
+    there = {file.stem for file in (PROJECT / "models").rglob("*.sql")}
+    named = set(re.findall(r"`((?:rpt|fct|dim|int|decision|guard)_[a-z_]+)`", page))
+    assert named <= there
+    assert {name for name in there if name.startswith("rpt_")} - named <= {"rpt_build"}
