@@ -26,7 +26,7 @@ class Fate(StrEnum):
 
 
 UNSAFE = frozenset({Fate.COLLAPSE, Fate.DOUBLING, Fate.RUNAWAY, Fate.COLLAPSE_AFTER_HOLIDAY})
-MUTATED = tuple(fate for fate in Fate if fate is not Fate.UNTOUCHED)
+MUTATED: tuple[Fate, ...] = tuple(fate for fate in Fate if fate is not Fate.UNTOUCHED)
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,11 @@ def test_every_unsafe_history_is_held(histories: list[History], held: set[str], 
     assert befallen - held == set()
 
 
-@pytest.mark.parametrize("fates", [set(MUTATED) - UNSAFE, {Fate.UNTOUCHED}], ids=["mutated", "untouched"])
+@pytest.mark.parametrize(
+    "fates", [frozenset(MUTATED) - UNSAFE, frozenset({Fate.UNTOUCHED})], ids=["mutated", "untouched"]
+)
 def test_at_most_2_of_100_safe_histories_are_held(
-    histories: list[History], held: set[str], fates: set[Fate]
+    histories: list[History], held: set[str], fates: frozenset[Fate]
 ) -> None:
     safe = {each.campaign for each in histories if each.fate in fates}
     assert safe
