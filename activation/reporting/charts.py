@@ -53,8 +53,8 @@ def svg(chart: Spec, rows: Rows, key: str) -> str:
 
 
 def _axis(form: str) -> Spec:
-    """An axis of figures; whole numbers have no ticks between them."""
-    whole = {"tickMinStep": 1} if form == ",.0f" else {}
+    """An axis of figures; where they are whole numbers, what lies between them has no label."""
+    whole = {"tickMinStep": 1, "labelExpr": "datum.value % 1 ? '' : datum.label"} if form == ",.0f" else {}
     return {"format": form, "tickCount": 5, **whole}
 
 
