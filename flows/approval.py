@@ -80,7 +80,7 @@ def _answered(home: Home, outcome: Outcome, ruling: Ruling, wait_hours: float) -
                 content=run.digest,
             ),
             timeout=int(wait_hours * 3600),
-            key=f"{run.run_id} {ruling.campaign} {number}",
+            key=key_of(run.run_id, ruling.campaign, number),
         )
         try:
             return give_word(home, run, _approval(run.run_id, ruling.campaign, word), clock_of(home))
@@ -91,6 +91,20 @@ def _answered(home: Home, outcome: Outcome, ruling: Ruling, wait_hours: float) -
             if found.verdict is not Verdict.APPROVE:  # `muster approve` was quicker
                 return found
     return ruling
+
+
+def key_of(run_id: str, campaign: str, number: int) -> str:
+    """The name of a question, in the small letters and digits that Prefect's keys may have. See :func:`asked_by`."""
+    return f"{run_id} {campaign} {number}".encode().hex()
+
+
+def asked_by(key: str | None) -> tuple[str, str] | None:
+    """Run and campaign of the question that :func:`key_of` named; None for what is none of ours."""
+    try:
+        run_id, campaign, _ = bytes.fromhex(key or "").decode().split()
+    except ValueError:
+        return None
+    return run_id, campaign
 
 
 def _approval(run_id: str, campaign: str, word: Word) -> Approval:

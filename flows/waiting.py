@@ -17,6 +17,7 @@ from activation.errors import ConfigurationError
 from activation.frozen import read_frozen
 from activation.guard import Verdict, rule
 from activation.home import Home
+from flows.approval import asked_by
 from flows.discretion import discreet
 
 
@@ -34,10 +35,10 @@ def settle_waiting(home: Home) -> int:
 
 def _settle(home: Home, client: SyncPrefectClient, waiting: FlowRun) -> bool:
     details = waiting.state.state_details if waiting.state else None
-    parts = (details.pause_key or "").split() if details else []
-    if details is None or len(parts) != 3:  # noqa: PLR2004  # run, campaign, number: see flows/approval.py
+    asked = asked_by(details.pause_key) if details else None
+    if asked is None:
         return False
-    run_id, campaign, _ = parts
+    run_id, campaign = asked
     try:
         ruling = rule(home, read_frozen(home, run_id)).get(campaign)
     except ConfigurationError:  # of another home on the same server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from prefect.server.schemas.schedules import CronSchedule as ServerCron
 from test_deployments import BY_NAME
 
 from activation.home import Home, World, open_home
+from flows.approval import asked_by, key_of
 from flows.cart_events import cart_events
 from flows.collect_feedback import collect_feedback
 from flows.hygiene import hygiene
@@ -99,6 +101,13 @@ def test_late_maintenance_is_left_to_its_next_turn(
 )
 def test_the_report_is_of_the_month_before_where_the_business_is(moment: str, month: str) -> None:
     assert month_before(datetime.fromisoformat(moment), "America/New_York") == month
+
+
+def test_a_question_is_known_by_its_key() -> None:
+    key = key_of("20171122T140000Z-vip_offer.2", "vip_offer", 1)
+    assert re.fullmatch("[a-z0-9-]+", key), "Prefect refuses other keys"
+    assert asked_by(key) == ("20171122T140000Z-vip_offer.2", "vip_offer")
+    assert asked_by("1") is asked_by("a pause of somebody else") is asked_by(None) is None
 
 
 def test_the_server_schedules_at_the_local_hour_when_the_clocks_change(server: Path) -> None:
