@@ -67,7 +67,7 @@ def test_every_column_that_people_look_at_is_tested(site: Path, tmp_path: Path) 
     """Tests here look at a whole table at once, which dbt-coverage does not know: it is told column by column."""
     manifest = json.loads((site / "manifest.json").read_text())
     told = copy.deepcopy(manifest)
-    for node, column in tested(manifest):
+    for node, column in columns_under_test(manifest):
         name = f"test.muster.{column}.{node}"
         told["nodes"][name] = {
             "resource_type": "test", "unique_id": name, "test_metadata": {"name": "tested", "kwargs": {}},
@@ -85,7 +85,7 @@ def test_every_column_that_people_look_at_is_tested(site: Path, tmp_path: Path) 
     assert missing == []
 
 
-def tested(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def columns_under_test(manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Each model with each column that a data test names, or of which a unit test expects a value."""
     models = {
         node["name"]: name for name, node in manifest["nodes"].items() if node["resource_type"] == "model"

@@ -42,6 +42,16 @@ run_days as (
 
 ),
 
+first_runs as (
+
+    select
+        campaign,
+        min(run_date) as first_run_date
+    from run_days
+    group by campaign
+
+),
+
 days as (
 
     select cast({{ days_before(as_of(), 'numbers.day_number') }} as date) as due_date
@@ -57,7 +67,7 @@ days_due as (
     from days
     inner join schedules
         on {{ days_between(week_start('days.due_date'), 'days.due_date') }} + 1 = schedules.weekday
-    inner join (select campaign, min(run_date) as first_run_date from run_days group by campaign) as first_runs
+    inner join first_runs
         on
             schedules.campaign = first_runs.campaign
             and days.due_date >= first_runs.first_run_date
