@@ -1,6 +1,6 @@
 {{ config(tags=['measurement']) }}
--- What is cut up by campaign, channel, month, category, person or reason adds up to what it was cut from: no message, no
--- money and no customer is lost or counted twice on the way to a report.
+-- What is cut up by campaign, channel, month, category, person or reason adds up to what it was cut from: no message,
+-- no money and no customer is lost or counted twice on the way to a report.
 {%- set cuts = [
     ('messages by campaign', 'sends', 'rpt_campaign_performance', 'count(*)', 'fct_sends', 'true'),
     ('messages by channel', 'sends', 'rpt_channel_contribution', 'count(*)', 'fct_sends', 'true'),

@@ -1,6 +1,6 @@
 {{ config(tags=['measurement']) }}
--- Every contact that the caps counted as attempted is measured too, once. (What was sent after the warehouse was built is
--- measured already and counts for the caps of the next run.)
+-- Every contact that the caps counted as attempted is measured too, once. (What was sent after the warehouse was built
+-- is measured already and counts for the caps of the next run.)
 with sends as (
 
     select
