@@ -54,18 +54,15 @@ def ask_approvers(home: Home, outcome: Outcome, wait_hours: float) -> Outcome:
     """
     if not deployment.id or not wait_hours:
         return outcome
-    answered: dict[str, Ruling] = {}
     for name, ruling in outcome.rulings.items():
-        if ruling.verdict is Verdict.APPROVE:
-            answered[name] = _answered(home, outcome, ruling, wait_hours)
-    going = {name: ruling for name, ruling in answered.items() if ruling.verdict is Verdict.GO}
-    if not answered:
-        return outcome
-    rulings = {**outcome.rulings, **answered}
-    if not going:
-        return replace(outcome, rulings=rulings)
-    delivered = deliver_and_report(outcome.run.run_id, plain_rulings(going))
-    return replace(outcome, rulings=rulings, deliveries={**outcome.deliveries, **delivered.deliveries})
+        if ruling.verdict is not Verdict.APPROVE:
+            continue
+        found = _answered(home, outcome, ruling, wait_hours)
+        outcome = replace(outcome, rulings={**outcome.rulings, name: found})
+        if found.verdict is Verdict.GO:  # what is approved leaves before the next question is asked
+            delivered = deliver_and_report(outcome.run.run_id, plain_rulings({name: found}))
+            outcome = replace(outcome, deliveries={**outcome.deliveries, **delivered.deliveries})
+    return outcome
 
 
 def _answered(home: Home, outcome: Outcome, ruling: Ruling, wait_hours: float) -> Ruling:
