@@ -144,10 +144,13 @@ def open_journal(home: Home) -> Journal:
     home, or is missing although the ledger says that there was one; ``ConfigurationError`` for a URL that is none.
     """
     url = settings.journal_url()
+    # Asked before it is looked for: another process may make it and claim in the meantime.
+    was_used = _was_used(home)
     if url is None:
         path = home.journal
+        if was_used and not path.exists():
+            raise _lost(str(path))
         if not path.exists():
-            _refuse_if_lost(home, str(path))
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
             fsync_directory(path.parent)
         mark = Mark(home, path)
@@ -161,7 +164,7 @@ def open_journal(home: Home) -> Journal:
     else:
         journal = Journal("the journal database", _postgresql(url), home, Mark(home, None))
     try:
-        _check(home, journal)
+        _check(home, journal, was_used=was_used)
     except BaseException:
         journal.engine.dispose()
         journal.mark.close(is_last=False)
@@ -218,7 +221,7 @@ def _postgresql(given: str) -> Engine:
     )
 
 
-def _check(home: Home, journal: Journal) -> None:
+def _check(home: Home, journal: Journal, *, was_used: bool) -> None:
     is_sqlite = journal.engine.dialect.name == SQLITE
     with journal.read() as connection:
         is_new = not inspect(connection).has_table(meta.name)
@@ -227,8 +230,9 @@ def _check(home: Home, journal: Journal) -> None:
             found_damage = "it is no database"
     if found_damage:
         raise JournalUnsafeError(f"the journal {journal.where} is damaged ({found_damage}): {RESTORE}")
+    if is_new and was_used:
+        raise _lost(journal.where)
     if is_new:
-        _refuse_if_lost(home, journal.where)
         _make(home, journal)
     with journal.read() as connection:
         found = {row.key: row.value for row in connection.execute(select(meta))}
@@ -255,17 +259,20 @@ def _make(home: Home, journal: Journal) -> None:
             connection.execute(kind.insert(meta).values(key=key, value=value).on_conflict_do_nothing())
 
 
-def _refuse_if_lost(home: Home, where: str) -> None:
-    # An empty journal beside receipts would plan, and send, everything again.
-    told = any(
+def _was_used(home: Home) -> bool:
+    """Whether the ledger knows of a claim or a receipt, and so of a journal."""
+    return Mark.has_claims(home) or any(
         file.stem != SCHEMA_RUN
         for folder in ("receipts", "membership_receipts")
         for file in (home.ledger / folder).glob("[!.]*.parquet")
     )
-    if told or Mark.has_claims(home):
-        raise JournalUnsafeError(
-            f"the journal {where} is missing or empty, but the ledger says that there was one: {RESTORE}"
-        )
+
+
+def _lost(where: str) -> JournalUnsafeError:
+    # An empty journal beside receipts would plan, and send, everything again.
+    return JournalUnsafeError(
+        f"the journal {where} is missing or empty, but the ledger says that there was one: {RESTORE}"
+    )
 
 
 RESTORE = (

@@ -57,9 +57,11 @@ class Mark:
 
     def refuse_older(self, connection: Connection, where: str) -> None:
         """Raise ``JournalUnsafeError`` where the journal does not know a request that was claimed."""
+        # First: another process may claim meanwhile, and it notes a request after it is in the journal.
+        noted = _noted(self._file)
         latest = connection.execute(select(func.max(requests.c.request))).scalar() or 0
         closed = connection.execute(select(meta.c.value).where(meta.c.key == LAST_REQUEST)).scalar() or 0
-        if max(latest, int(closed)) < _noted(self._file):
+        if max(latest, int(closed)) < noted:
             raise JournalUnsafeError(
                 f"the journal {where} is older than what was sent: a copy from before was put in its place. Nothing "
                 "may be sent from it: put back the journal as it was last, with its -wal file"

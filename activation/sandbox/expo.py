@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any
 
 from activation.home import Home
 from activation.sandbox.calls import Call, Response, Twin, encoded
+from activation.sandbox.jobs import Jobs
 
 SEND, RECEIPTS = "/--/api/v2/push/send", "/--/api/v2/push/getReceipts"
 MAX_MESSAGES = 100
@@ -40,16 +40,14 @@ def error(status: int) -> Response:
 
 def twin(home: Home, name: str) -> Twin:
     """Make a twin that remembers which of its tickets were for phones that are gone."""
-    del home, name
-    return Twin(_Tickets().answer, error)
+    return Twin(_Expo(Jobs(home, name)).answer, error)
 
 
-class _Tickets:
-    """The receipts of a sandbox; safe for several threads. They do not outlive it."""
+class _Expo:
+    """Each ticket is a job, of which the twin knows its receipt."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._receipts: dict[str, dict[str, Any]] = {}
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
 
     def answer(self, call: Call) -> Response:
         """Answer one request."""
@@ -78,9 +76,8 @@ class _Tickets:
                 continue
             ticket = str(uuid.uuid4())
             tickets.append({"status": "ok", "id": ticket})
-            with self._lock:
-                gone = "gone" in message["to"]
-                self._receipts[ticket] = _failed("DeviceNotRegistered") if gone else {"status": "ok"}
+            is_gone = "gone" in message["to"]
+            self._jobs.take(ticket, _failed("DeviceNotRegistered") if is_gone else {"status": "ok"})
             data = message.get("data") or {}
             about = {key: data.get(key) for key in ("campaign", "message_id")}
             accepted.append({**about, "address": message["to"], "provider_id": ticket})
@@ -90,9 +87,8 @@ class _Tickets:
         ids = asked["ids"]
         if len(ids) > MAX_RECEIPTS:
             return _failure(400, "PUSH_TOO_MANY_RECEIPTS")
-        with self._lock:
-            found = {ticket: self._receipts[ticket] for ticket in ids if ticket in self._receipts}
-        return encoded(200, {"data": found})
+        known = {ticket: self._jobs.values(ticket) for ticket in ids}
+        return encoded(200, {"data": {ticket: receipt[0] for ticket, receipt in known.items() if receipt}})
 
 
 def _refusal(message: dict[str, Any]) -> str | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import Any
 
 from activation.home import Home
 from activation.sandbox.calls import Call, Response, Twin, encoded
+from activation.sandbox.jobs import Jobs
 
 MAX_MEMBERS = 10_000
 MAX_IDENTIFIERS = 10
@@ -49,18 +49,15 @@ def error(status: int) -> Response:
 
 
 def twin(home: Home, name: str) -> Twin:
-    """Make the twin for one sandbox. What is under way does not outlive it."""
-    del home, name
-    return Twin(_Jobs().answer, error)
+    """Make the twin for one sandbox."""
+    return Twin(_Google(Jobs(home, name)).answer, error)
 
 
-class _Jobs:
-    """The requests that came in, by id: how many members, how many of them fail, and whether it was asked for."""
+class _Google:
+    """The requests that came in are jobs: their operation, how many members, and how many of them fail."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._jobs: dict[str, tuple[str, int, int]] = {}
-        self._asked: set[str] = set()
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
 
     def answer(self, call: Call) -> Response:
         """Answer one request."""
@@ -91,20 +88,16 @@ class _Jobs:
         )
         request_id = uuid.uuid4().hex
         failed = sum({"emailAddress": UNPROCESSABLE} in identifiers for identifiers in members)
-        with self._lock:
-            self._jobs[request_id] = (operation, len(members), failed)
+        self._jobs.take(request_id, operation, len(members), failed)
         return replace(encoded(200, {"requestId": request_id}), accepted=accepted)
 
     def _status(self, request_id: str) -> Response:
-        with self._lock:
-            job = self._jobs.get(request_id)
-            is_first = request_id not in self._asked
-            self._asked.add(request_id)
+        job = self._jobs.values(request_id)
         if job is None:
             return _error(400, "INVALID_ARGUMENT", [_info("INVALID_REQUEST_ID")])
         operation, members, failed = job
         status: dict[str, Any] = {"destination": {}, "requestStatus": "PROCESSING"}
-        if not is_first:
+        if not self._jobs.is_asked_first(request_id):
             kind, step = ("audienceMembersIngestionStatus", "userDataIngestionStatus")
             if operation == "remove":
                 kind, step = ("audienceMembersRemovalStatus", "userDataRemovalStatus")

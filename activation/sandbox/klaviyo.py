@@ -7,7 +7,6 @@ it; a text that is no address at all refuses the whole request when it comes in.
 from __future__ import annotations
 
 import re
-import threading
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any
 
 from activation.home import Home
 from activation.sandbox.calls import Call, Response, Twin, encoded
+from activation.sandbox.jobs import Jobs
 
 JOBS = "/api/profile-bulk-import-jobs"
 JOB = re.compile(rf"{JOBS}/([0-9a-f]{{32}})(/import-errors)?")
@@ -42,18 +42,15 @@ def error(status: int) -> Response:
 
 
 def twin(home: Home, name: str) -> Twin:
-    """Make the twin for one sandbox. What is under way does not outlive it."""
-    del home, name
-    return Twin(_Jobs().answer, error)
+    """Make the twin for one sandbox."""
+    return Twin(_Klaviyo(Jobs(home, name)).answer, error)
 
 
-class _Jobs:
-    """The jobs that came in, by id: how many profiles, and how many of them fail."""
+class _Klaviyo:
+    """The jobs that came in: how many profiles, and how many of them fail."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._jobs: dict[str, tuple[int, int]] = {}
-        self._asked: set[str] = set()
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
 
     def answer(self, call: Call) -> Response:
         """Answer one request."""
@@ -92,20 +89,16 @@ class _Jobs:
         )
         job_id = uuid.uuid4().hex
         failed = sum(each.get("email") == UNPROCESSABLE for each in attributes)
-        with self._lock:
-            self._jobs[job_id] = (len(profiles), failed)
+        self._jobs.take(job_id, len(profiles), failed)
         counts = {"total_count": len(profiles), "completed_count": 0, "failed_count": 0}
         return replace(_job(202, job_id, "queued", counts), accepted=accepted)
 
     def _job(self, job_id: str) -> Response:
-        with self._lock:
-            counts = self._jobs.get(job_id)
-            is_first = job_id not in self._asked
-            self._asked.add(job_id)
+        counts = self._jobs.values(job_id)
         if counts is None:
             return error(404)
         total, failed = counts
-        if is_first:
+        if self._jobs.is_asked_first(job_id):
             return _job(
                 200, job_id, "processing", {"total_count": total, "completed_count": 0, "failed_count": 0}
             )
@@ -113,8 +106,7 @@ class _Jobs:
         return _job(200, job_id, "complete", done)
 
     def _import_errors(self, job_id: str) -> Response:
-        with self._lock:
-            _, failed = self._jobs.get(job_id, (0, 0))
+        _, failed = self._jobs.values(job_id) or (0, 0)
         attributes = {"code": "invalid", "title": "Invalid input.", "detail": "Invalid email address"}
         one = {"type": "import-error", "id": uuid.uuid4().hex, "attributes": attributes}
         return encoded(200, {"data": [one] * failed})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 
 import duckdb
 import pytest
+import requests
 from batch_home import NEXT_WEDNESDAY, PROJECT, WEDNESDAY, FirstBatch, Home
 
 # One home serves the module, so one process runs it.
@@ -64,6 +66,28 @@ def test_a_deleted_warehouse_is_rebuilt_with_the_same_decisions(home: Home) -> N
     assert built["dbt"].get("warn", 0) == 0
 
 
+def test_what_providers_report_is_collected_once(home: Home) -> None:
+    url = json.loads((home.path / "sandbox" / "address.json").read_text())["url"]
+    told = {"delivered": 1.0, "open": 0.4, "unsubscribe": 0.3, "stop": 0.5}
+    assert requests.post(f"{url}/_muster/events", json=told, timeout=30).ok
+    assert reported(home, "unsubscribe", "stop")
+    home.muster("collect")
+    home.muster("land")
+    landed = str(home.path / "landing" / "provider" / "email_events" / "*.parquet")
+    events = "select event, count(*) from read_parquet(?, union_by_name = true) group by all order by all"
+    before = duckdb.execute(events, [landed]).fetchall()
+    home.muster("collect")
+    home.muster("land")
+    assert duckdb.execute(events, [landed]).fetchall() == before
+    assert dict(before)["unsubscribe"] >= len(reported(home, "unsubscribe"))
+
+
+def reported(home: Home, *kinds: str) -> set[str]:
+    """Addresses of which the providers reported something."""
+    lines = (home.path / "sandbox" / "events.jsonl").read_text().splitlines()
+    return {event["address"] for event in map(json.loads, lines) if event["kind"] in kinds}
+
+
 def test_a_week_later_only_what_may_come_again_comes_and_the_audiences_only_change(home: Home) -> None:
     before = len(home.accepted())
     home.muster("run", "--as-of", NEXT_WEDNESDAY)
@@ -73,6 +97,10 @@ def test_a_week_later_only_what_may_come_again_comes_and_the_audiences_only_chan
     assert {campaign for campaign, _, _ in again} <= OFTEN
     reminded = "select customer_id from {outbox_messages} where campaign = 'weekly_reactivation' and step = 2"
     assert set(home.rows(reminded, later)) <= set(home.rows("select customer_id from {outbox_messages}"))
+    addresses = {row[0] for row in home.rows("select address from {outbox_messages}", later)}
+    assert not addresses & reported(home, "unsubscribe", "stop")
+    objections = home.rows("select count(*) from {decisions} where reason like 'suppressed_%'", later)
+    assert objections > home.rows("select count(*) from {decisions} where reason like 'suppressed_%'")
     re_entries = home.rows("select count(*) from {decisions} where reason = 're_entry_too_soon'", later)
     assert re_entries[0][0] > 0
 

@@ -115,7 +115,12 @@ def check(world: Mapping[str, Any]) -> Findings:
     findings.expect(not unknown, 7, f"{unknown} were accepted and are neither accepted nor in doubt")
 
     # everybody else was accepted in the end
-    findings.lost = len(set(_wanted(frozen, world["suppressed"])) - known - _answered_for(frozen, known))
+    # Who objects, objects for the address.
+    objected = {
+        key for key, row in frozen.items() if f"{row['kind']}:{row['position']}" in world["suppressed"]
+    }
+    answered = _answered_for(frozen, known | objected)
+    findings.lost = len(set(_wanted(frozen, world["suppressed"])) - known - answered)
     findings.expect(not findings.lost, 3, f"{findings.lost} people were lost")
 
     # 9: only inside its window and the allowed local hours
@@ -199,8 +204,8 @@ def _query(home: Path, url: str | None) -> Iterable[tuple[Any, ...]]:
         import psycopg  # noqa: PLC0415
 
         with psycopg.connect(url) as connection:
-            is_made = connection.execute("select 1 from sqlite_master where name = 'spans'").fetchone()
-            return connection.execute(SQL).fetchall() if is_made else []
+            (found,) = connection.execute("select to_regclass('spans')").fetchone() or (None,)
+            return connection.execute(SQL).fetchall() if found else []
     with tempfile.TemporaryDirectory() as directory:  # to look at a journal in its place may change its files
         for file in home.glob("journal.db*"):
             shutil.copyfile(file, Path(directory) / file.name)

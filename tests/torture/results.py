@@ -9,11 +9,12 @@ from seeded import SCENARIOS, Caught
 
 HEAD = """# What torture found
 
-Written by `make torture`. People are counted in worlds of their own. *Bound* is how many people were in requests
-open at a fault, which is the most that may be in doubt; of those in doubt, some had truly been accepted. *Lost* are
-people whom nothing speaks for in the end: neither accepted nor in doubt, refused, expired, out by objection or by
-another profile at their address; *twice* are people who were accepted twice. The checker reads the destination's log,
-the frozen run, the objections and the journal, and shares no code with what it checks.
+Written by `make torture`; where only some scenarios were run, the others stand as they were found last. People are
+counted in worlds of their own. *Bound* is how many people were in requests open at a fault, which is the most that may
+be in doubt; of those in doubt, some had truly been accepted. *Lost* are people whom nothing speaks for in the end:
+neither accepted nor in doubt, refused, expired, out by an objection from their address or by another profile at it;
+*twice* are people who were accepted twice. The checker reads the destination's log, the frozen run, the objections and
+the journal, and shares no code with what it checks.
 
 | scenario | trials | worlds | people | accepted | twice | lost | in doubt | truly accepted | bound | |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|
@@ -52,3 +53,33 @@ def written(tallies: Sequence[Tally], bugs: Sequence[Caught]) -> str:
             text += f"| {bug.bug.replace('_', ' ')} | {bug.trials} | {by} | {'held' if bug.is_clean else 'broken'} |\n"
     broken = [f"- {tally.scenario}: {what}" for tally in tallies for what in tally.broken]
     return text + ("\n## Broken\n\n" + "\n".join(broken) + "\n" if broken else "")
+
+
+def merged(text: str, earlier: str) -> str:
+    """The new text with those rows of an earlier one whose scenario or bug it does not tell of."""
+    head, bugs = _split(text)
+    old_head, old_bugs = _split(earlier)
+    broken = head.partition("\n## Broken\n")
+    bugs, _, broken_below = bugs.partition("\n## Broken\n")
+    rows = _rows(broken[0].removeprefix(HEAD), old_head.partition("\n## Broken\n")[0].partition("|---|")[2])
+    told = HEAD + rows
+    bug_rows = _rows(bugs, old_bugs.partition("\n## Broken\n")[0])
+    told += BUGS + bug_rows if bug_rows else ""
+    below = broken[2] or broken_below
+    return told + ("\n## Broken\n" + below if below else "")
+
+
+def _split(text: str) -> tuple[str, str]:
+    head, _, bugs = text.partition(BUGS)
+    return head, bugs
+
+
+def _rows(new: str, old: str) -> str:
+    """Rows of a table by their first cell, without what stands there in brackets; new ones in the place of old ones."""
+    rows = {
+        line.split("|")[1].partition("(")[0].strip(): line
+        for text in (old, new)
+        for line in text.splitlines()
+        if line.startswith("| ")
+    }
+    return "".join(f"{rows[name]}\n" for name in sorted(rows))

@@ -222,7 +222,8 @@ def main() -> int:
     text = results.written(tallies, bugs)
     print(text)  # noqa: T201
     if given.write:
-        given.write.write_text(text)
+        is_part = given.only and given.write.exists()
+        given.write.write_text(results.merged(text, given.write.read_text()) if is_part else text)
     return int(not results.is_well(tallies, bugs))
 
 
