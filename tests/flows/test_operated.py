@@ -91,9 +91,11 @@ class Operation:
         return wait(lambda: self.run(flow_run), lambda run: run["state"]["type"] in states, seconds)
 
     def answer(self, flow_run: str, **word: object) -> None:
-        """What the form in the UI posts."""
-        done = ask(f"{self.api}/flow_runs/{flow_run}/resume", {"run_input": word})
-        assert done["status"] == "ACCEPT", done
+        """What the form in the UI posts; the form itself is there a moment after the flow run is suspended."""
+        url = f"{self.api}/flow_runs/{flow_run}/resume"
+        wait(
+            lambda: ask(url, {"run_input": word}), lambda done: bool(done) and done["status"] == "ACCEPT", 60
+        )
 
     def alarms(self) -> list[dict[str, Any]]:
         file = self.home / "prefect" / "alarms.jsonl"
