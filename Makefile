@@ -77,6 +77,7 @@ report: $(RUNTIME) ## Write the report of a home as one file (MUSTER_HOME, else 
 test: $(DEV) ## Run every test: dbt's unit and data tests over the small sample, and pytest's
 	$(call need,initdb,postgresql)
 	$(call need,strace,strace)
+	$(call need,chromium,chromium)
 	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not long"
 
 lint: lint-python lint-layers lint-purpose lint-sql ## Check style, types, imports, SQL, layers and the purpose of data
@@ -113,6 +114,7 @@ docs: $(RUNTIME) ## Write the dbt docs site as one file; take the demo's data, o
 	fi; \
 	MUSTER_WAREHOUSE="$$MUSTER_HOME/warehouse/muster.duckdb" \
 		$(BIN)/dbt --quiet docs generate --static --target-path target/docs; \
+	$(BIN)/python -m activation.catalogue target/docs/static_index.html; \
 	echo "The docs are one file: target/docs/static_index.html"
 
 spark: $(RUNTIME) $(SPARK) ## Build on Apache Spark too, and show that it decides the same

@@ -15,7 +15,10 @@ from activation.errors import ConfigurationError
 from activation.home import Home, fsync_directory, replacing
 
 SCHEMA = "reports"
-OFFLINE = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+OFFLINE: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,9 @@ def _tile(row: Row) -> Tile:
 def _rows(engine: duckdb.DuckDBPyConnection, sql: str, month: date) -> Sequence[Row]:
     try:
         found = engine.execute(sql, {"month": month} if "$month" in sql else {})
-        return found.to_arrow_table().to_pylist()
+        rows: list[Row] = found.to_arrow_table().to_pylist()
     except duckdb.CatalogException:
         raise ConfigurationError(
             "the warehouse has not all report tables: it was built by another version; `muster build` makes it anew"
         ) from None
+    return rows

@@ -27,7 +27,7 @@ WAYS = {
     "left in a set": ("set", "left_in", "person"),
 }
 _TABLES = {
-    "stg_ledger__assignments": "message_id text, run_id text, campaign text, customer_id text, verdict text, "
+    "stg_ledger__decisions": "message_id text, run_id text, campaign text, customer_id text, verdict text, "
     "reason text, purpose text, as_of timestamp",
     "stg_ledger__receipts": "message_id text, run_id text, campaign text, customer_id text, state text, "
     "attempted_at timestamp",
@@ -67,7 +67,7 @@ class Ledger:
         )  # fmt: skip
 
     def assigned(self, world: int, person: str, reason: str | None) -> None:
-        self.tables["stg_ledger__assignments"] += [
+        self.tables["stg_ledger__decisions"] += [
             {"message_id": f"{campaign} {person}", "run_id": "r", "campaign": f"{campaign} {world}",
              "customer_id": person, "verdict": "holdout" if reason else "send", "reason": reason,
              "purpose": f"marketing {world}", "as_of": DRAWN}

@@ -150,7 +150,14 @@ def build(engine: str, spark_dbt: Path, home: Home, run: Run, directory: Path) -
     }
     command = [
         *([str(spark_dbt)] if engine == "spark" else [sys.executable, "-m", "dbt.cli.main"]),
-        *("build", "--exclude", "test_type:generic", "tag:measurement", "--exclude-resource-type", "unit_test"),
+        *(
+            "build",
+            "--exclude",
+            "test_type:generic",
+            "tag:measurement",
+            "--exclude-resource-type",
+            "unit_test",
+        ),
         *("--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", engine),
         *("--target-path", str(directory / "target"), "--log-path", str(directory / "logs")),
         *("--no-partial-parse", "--vars", json.dumps(variables)),

@@ -11,7 +11,7 @@ with assignments as (
         reason,
         purpose,
         as_of
-    from {{ ref('stg_ledger__assignments') }}
+    from {{ ref('stg_ledger__decisions') }}
 
 ),
 

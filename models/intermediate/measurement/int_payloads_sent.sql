@@ -48,7 +48,7 @@ purposes as (
     select
         campaign,
         max(purpose) as purpose
-    from {{ ref('stg_ledger__assignments') }}
+    from {{ ref('stg_ledger__decisions') }}
     group by campaign
 
 ),

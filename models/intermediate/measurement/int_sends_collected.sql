@@ -34,7 +34,7 @@ assignments as (
         template,
         message_version,
         as_of
-    from {{ ref('stg_ledger__assignments') }}
+    from {{ ref('stg_ledger__decisions') }}
 
 ),
 

@@ -19,7 +19,7 @@ with assignments as (
         message_version,
         step,
         as_of
-    from {{ ref('stg_ledger__assignments') }}
+    from {{ ref('stg_ledger__decisions') }}
     where verdict in ('send', 'holdout')
 
 ),

@@ -18,7 +18,7 @@ assignments as (
         message_id,
         run_id,
         destination
-    from {{ ref('stg_ledger__assignments') }}
+    from {{ ref('stg_ledger__decisions') }}
 
 ),
 
