@@ -28,7 +28,7 @@ PARTS = ("activation", "macros", "models", "seeds", "tests/dbt", "tests/connecto
 FILES = ("dbt_project.yml", "profiles.yml", "pyproject.toml")
 STEP = re.compile(
     r"^\*\*(?:New file|One line|Instead of the twin)\*\* (?:in )?`(?P<path>[^`]+)`"
-    r"(?:, (?P<how>after|instead of) `(?P<anchor>[^`]+)`)?\n\n```\w+\n(?P<text>.*?)```$",
+    r"(?:, (?P<how>after|instead of) `(?P<anchor>[^`]+)`)?\n\n```\w+\n(?P<text>.*?\n)```$",
     re.MULTILINE | re.DOTALL,
 )
 
