@@ -118,7 +118,7 @@ select
     ) as direction,
     cast(figure as double) as figure,
     cast(figure_before as double) as figure_before,
-    cast(figure - figure_before as double) as change,
-    cast((figure - figure_before) / nullif(abs(figure_before), 0) as double) as change_share,
+    cast(round(figure - figure_before, 6) as double) as change,
+    cast(round((figure - figure_before) / nullif(abs(figure_before), 0), 6) as double) as change_share,
     month_date
 from figures_compared

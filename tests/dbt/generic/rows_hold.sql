@@ -1,6 +1,6 @@
 {#-
-    Every row keeps every rule: `rules` is {name: condition}, each in the table's own columns; neither false nor null will
-    do. Says of each row that breaks one the first rule that it broke, and never a value of the row.
+    Every row keeps every rule: `rules` is {name: condition}, each in the table's own columns; neither false nor null
+    will do. Says of each row that breaks one the first rule that it broke, and never a value of the row.
 -#}
 {% test rows_hold(model, rules) %}
 with rows_judged as (
