@@ -62,7 +62,7 @@ class Unlimited(Twilio):
 class Fast(Twilio):
     """Twilio's connector for an account that may ask so often that latency hides it."""
 
-    throughput = Throughput(requests=LIMIT, workers=80, group=100)
+    throughput = Throughput(requests=LIMIT, workers=64, group=250)
 
 
 @dataclass(frozen=True)
