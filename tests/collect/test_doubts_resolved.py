@@ -9,29 +9,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from delivery_world import AS_OF, CAMPAIGN, DeliveryWorld, Destination, make_run, message
+from delivery_world import AS_OF, CAMPAIGN, DeliveryWorld, Destination, make_run, message, opened
 from feedback import Feedback, sendgrid_event
 
 from activation.accounts import in_doubt
-from activation.clock import SimulatedClock
 from activation.collect import collect as collecting
 from activation.collect.doubts import resolve
 from activation.connectors.twilio import Twilio
 from activation.frozen import FrozenRun
 from activation.home import World, open_home
-from activation.journal import open_journal
 from activation.sandbox import Sandbox
 from activation.types import Answer, State
 
 
 @pytest.fixture
 def world(tmp_path: Any) -> Iterator[DeliveryWorld]:
-    home = open_home(tmp_path / "home", create=World.REHEARSAL)
-    clock = SimulatedClock(home.path / "clock.json")
-    clock.step_to(AS_OF)
-    journal = open_journal(home)
-    yield DeliveryWorld(home, clock, journal)
-    journal.close()
+    with opened(open_home(tmp_path / "home", create=World.REHEARSAL)) as world:
+        yield world
 
 
 def lost(world: DeliveryWorld, people: int, **changes: Any) -> FrozenRun:

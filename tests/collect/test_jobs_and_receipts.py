@@ -11,12 +11,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 import requests
-from delivery_world import ADS, AS_OF, DeliveryWorld, Destination, make_run, membership, message
+from delivery_world import ADS, AS_OF, DeliveryWorld, Destination, make_run, membership, message, opened
 from feedback import Feedback, counts
 
-from activation.clock import SimulatedClock, naive_utc
+from activation.clock import naive_utc
 from activation.home import World, open_home
-from activation.journal import open_journal
 from activation.landing.load import land
 from activation.ledger import MEMBERSHIP_RECEIPTS, append
 from activation.sandbox import Sandbox
@@ -28,12 +27,8 @@ TOKENS = ["ExponentPushToken[here]", "ExponentPushToken[gone]", "ExponentPushTok
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[DeliveryWorld]:
-    home = open_home(tmp_path / "home", create=World.REHEARSAL)
-    clock = SimulatedClock(home.path / "clock.json")
-    clock.step_to(AS_OF)
-    journal = open_journal(home)
-    yield DeliveryWorld(home, clock, journal)
-    journal.close()
+    with opened(open_home(tmp_path / "home", create=World.REHEARSAL)) as world:
+        yield world
 
 
 def receipts(world: DeliveryWorld, *rows: dict[str, Any]) -> None:

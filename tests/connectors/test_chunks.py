@@ -14,15 +14,13 @@ from connector_cases import content_for
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "delivery"))
 
-from delivery_world import ADS, AS_OF, CAMPAIGN, DeliveryWorld, make_run, membership, message
+from delivery_world import ADS, CAMPAIGN, DeliveryWorld, make_run, membership, message, opened
 
-from activation.clock import SimulatedClock
 from activation.connectors import Throughput
 from activation.connectors.meta import Meta
 from activation.connectors.registry import connector
 from activation.connectors.sendgrid import SendGrid
 from activation.home import Home
-from activation.journal import open_journal
 from activation.sandbox import Sandbox
 from activation.types import Answer, Request
 
@@ -46,11 +44,8 @@ class Small(Meta):
 @pytest.fixture
 def world(home: Home, sandbox: Sandbox) -> Iterator[DeliveryWorld]:
     del sandbox  # it only has to run
-    clock = SimulatedClock(home.path / "clock.json")
-    clock.step_to(AS_OF)
-    journal = open_journal(home)
-    yield DeliveryWorld(home, clock, journal)
-    journal.close()
+    with opened(home) as world:
+        yield world
 
 
 def watched(destination: Any) -> list[tuple[int, bool]]:

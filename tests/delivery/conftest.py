@@ -8,21 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from delivery_world import AS_OF, SINK, DeliveryWorld
+from delivery_world import SINK, DeliveryWorld, opened
 
-from activation.clock import SimulatedClock
 from activation.home import World, open_home
-from activation.journal import open_journal
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[DeliveryWorld]:
-    home = open_home(tmp_path / "home", create=World.REHEARSAL)
-    clock = SimulatedClock(home.path / "clock.json")
-    clock.step_to(AS_OF)
-    journal = open_journal(home)
-    yield DeliveryWorld(home, clock, journal)
-    journal.close()
+    with opened(open_home(tmp_path / "home", create=World.REHEARSAL)) as world:
+        yield world
 
 
 @pytest.fixture

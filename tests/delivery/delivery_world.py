@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import signal
+import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -204,6 +207,44 @@ class DeliveryWorld:
     def receipts(self, folder: str = "receipts") -> list[dict[str, Any]]:
         files = sorted((self.home.ledger / folder).glob("*.parquet"))
         return [row for file in files for row in pq.read_table(file).to_pylist()]
+
+
+@contextmanager
+def opened(home: Home) -> Iterator[DeliveryWorld]:
+    """The world of a home, its clock at ``AS_OF``, its journal open."""
+    clock = SimulatedClock(home.path / "clock.json")
+    clock.step_to(AS_OF)
+    journal = open_journal(home)
+    yield DeliveryWorld(home, clock, journal)
+    journal.close()
+
+
+def two_campaigns_at_once(world: DeliveryWorld, journals: Sequence[Journal]) -> list[float]:
+    """Deliver two campaigns of 20 side by side, at most 100 requests a second; the moments of the requests."""
+    moments: list[float] = []
+
+    def answer(_: Request) -> Answer:
+        moments.append(time.monotonic())
+        return Answer(State.ACCEPTED, provider_id="provider-1")
+
+    rows = [message(n) for n in range(20)] + [
+        message(n, campaign="another", message_id=f"{n:032x}") for n in range(20)
+    ]
+    run = make_run(world.home, rows)
+    throughput = Throughput(requests=100, group=4)
+    both = [
+        threading.Thread(
+            target=world.deliver,
+            args=(run, Destination(answer, max_rows=1, throughput=throughput)),
+            kwargs={"campaign": campaign, "journal": journal},
+        )
+        for campaign, journal in zip((CAMPAIGN, "another"), journals, strict=True)
+    ]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    return moments
 
 
 def child(home_path: str, url: str, max_rows: int) -> None:

@@ -6,9 +6,7 @@ import multiprocessing
 import os
 import random
 import sys
-import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,10 +23,11 @@ from delivery_world import (
     child,
     make_run,
     message,
+    opened,
+    two_campaigns_at_once,
 )
 
 from activation import accounts, claims
-from activation.clock import SimulatedClock
 from activation.connectors import Throughput
 from activation.errors import HeldError, JournalUnsafeError
 from activation.home import World, open_home
@@ -38,7 +37,7 @@ from activation.journal_closing import close_runs
 from activation.types import Answer, Request, RowVerdict, State
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "postgres"))
-from server import restart, server
+from server import create_database, restart, server
 
 pytestmark = pytest.mark.xdist_group("postgres")
 FORKS = multiprocessing.get_context("forkserver")
@@ -55,16 +54,9 @@ def postgres() -> Iterator[str]:
 
 @pytest.fixture
 def world(tmp_path: Path, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[DeliveryWorld]:
-    name = f"journal_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{postgres}/postgres", autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    monkeypatch.setenv("MUSTER_JOURNAL_URL", f"{postgres}/{name}")
-    home = open_home(tmp_path / "home", create=World.REHEARSAL)
-    clock = SimulatedClock(home.path / "clock.json")
-    clock.step_to(AS_OF)
-    journal = open_journal(home)
-    yield DeliveryWorld(home, clock, journal)
-    journal.close()
+    monkeypatch.setenv("MUSTER_JOURNAL_URL", create_database(postgres))
+    with opened(open_home(tmp_path / "home", create=World.REHEARSAL)) as world:
+        yield world
     _has_no_secret(os.environ["MUSTER_JOURNAL_URL"])
 
 
@@ -130,28 +122,8 @@ def test_a_process_that_slept_through_its_lease_finds_out_inside_the_claim(world
 
 
 def test_two_campaigns_are_delivered_side_by_side_within_one_limit(world: DeliveryWorld) -> None:
-    moments: list[float] = []
-
-    def answer(_: Request) -> Answer:
-        moments.append(time.monotonic())
-        return TAKEN
-
-    rows = [message(n) for n in range(20)] + [
-        message(n, campaign="another", message_id=f"{n:032x}") for n in range(20)
-    ]
-    run = make_run(world.home, rows)
     journals = [open_journal(world.home) for _ in range(2)]
-    destination = Destination(answer, max_rows=1, throughput=Throughput(requests=100, group=4))
-    both = [
-        threading.Thread(
-            target=world.deliver, args=(run, destination), kwargs={"campaign": campaign, "journal": journal}
-        )
-        for campaign, journal in zip((CAMPAIGN, "another"), journals, strict=True)
-    ]
-    for thread in both:
-        thread.start()
-    for thread in both:
-        thread.join()
+    moments = two_campaigns_at_once(world, journals)
     for journal in journals:
         journal.close()
     assert len(moments) == 40

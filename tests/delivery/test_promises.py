@@ -19,6 +19,7 @@ from delivery_world import (
     OptOuts,
     make_run,
     message,
+    two_campaigns_at_once,
 )
 
 from activation import accounts
@@ -177,29 +178,7 @@ def test_an_account_is_never_asked_faster_than_it_allows(world: DeliveryWorld) -
 
 
 def test_two_campaigns_share_the_limit_of_an_account(world: DeliveryWorld) -> None:
-    moments: list[float] = []
-
-    def answer(_: Request) -> Answer:
-        moments.append(time.monotonic())
-        return TAKEN
-
-    rows = [message(n) for n in range(20)] + [
-        message(n, campaign="another", message_id=f"{n:032x}") for n in range(20)
-    ]
-    run = make_run(world.home, rows)
-    throughput = Throughput(requests=100, group=4)
-    both = [
-        threading.Thread(
-            target=world.deliver,
-            args=(run, Destination(answer, max_rows=1, throughput=throughput)),
-            kwargs={"campaign": campaign},
-        )
-        for campaign in (CAMPAIGN, "another")
-    ]
-    for thread in both:
-        thread.start()
-    for thread in both:
-        thread.join()
+    moments = two_campaigns_at_once(world, [world.journal, world.journal])
     assert len(moments) == 40
     assert max(moments) - min(moments) >= 0.3
 

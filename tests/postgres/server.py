@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,14 @@ def server() -> Iterator[str]:
             _run(programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def create_database(url: str) -> str:
+    """Make a database on a server; give its URL."""
+    name = f"journal_{uuid.uuid4().hex}"
+    with psycopg.connect(f"{url}/postgres", autocommit=True) as connection:
+        connection.execute(f"create database {name} strategy file_copy")  # type: ignore[call-overload]
+    return f"{url}/{name}"
 
 
 def restart(url: str) -> None:

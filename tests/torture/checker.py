@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import databases
 import pyarrow.parquet as pq
 
 KIND_BIT = 2**32
@@ -201,11 +202,7 @@ def _journal_rows(
 
 def _query(home: Path, url: str | None) -> Iterable[tuple[Any, ...]]:
     if url is not None:
-        import psycopg  # noqa: PLC0415
-
-        with psycopg.connect(url) as connection:
-            (found,) = connection.execute("select to_regclass('spans')").fetchone() or (None,)
-            return connection.execute(SQL).fetchall() if found else []
+        return databases.ask(url, SQL)
     with tempfile.TemporaryDirectory() as directory:  # to look at a journal in its place may change its files
         for file in home.glob("journal.db*"):
             shutil.copyfile(file, Path(directory) / file.name)

@@ -1,9 +1,8 @@
-"""Databases of a PostgreSQL server, one for each place."""
+"""What is asked of a place's database on a PostgreSQL server, and its end."""
 
 from __future__ import annotations
 
 import time
-import uuid
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,14 +12,6 @@ LONGEST = 10.0
 OTHERS = (
     "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 )
-
-
-def create(server: str) -> str:
-    """Make a database; give its URL."""
-    name = f"place_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"create database {name} strategy file_copy")  # type: ignore[call-overload]
-    return f"{server}/{name}"
 
 
 def drop(url: str) -> None:

@@ -21,6 +21,7 @@ import databases
 import delivery_world as small
 import pyarrow as pa
 from forked import Child, fork
+from server import create_database
 
 from activation import settings
 from activation.clock import SimulatedClock, naive_utc
@@ -301,7 +302,7 @@ def place(
     if not shape.is_file:
         server = started(path)
     if shape.journal:
-        shape = replace(shape, journal=databases.create(shape.journal))
+        shape = replace(shape, journal=create_database(shape.journal))
     laid = Place(path, shape, server, [], {})
     try:
         yield laid

@@ -30,6 +30,9 @@ same is tried as often without it.
 """
 
 
+BROKEN = "\n## Broken\n\n"
+
+
 def is_well(tallies: Sequence[Tally], bugs: Sequence[Caught]) -> bool:
     """Whether nothing broke and every bug was caught."""
     return not any(tally.broken for tally in tallies) and all(bug.broken and bug.is_clean for bug in bugs)
@@ -52,26 +55,27 @@ def written(tallies: Sequence[Tally], bugs: Sequence[Caught]) -> str:
             by = bug.invariants if bug.broken else "not caught"
             text += f"| {bug.bug.replace('_', ' ')} | {bug.trials} | {by} | {'held' if bug.is_clean else 'broken'} |\n"
     broken = [f"- {tally.scenario}: {what}" for tally in tallies for what in tally.broken]
-    return text + ("\n## Broken\n\n" + "\n".join(broken) + "\n" if broken else "")
+    return text + (BROKEN + "\n".join(broken) + "\n" if broken else "")
 
 
 def merged(text: str, earlier: str) -> str:
     """The new text with those rows of an earlier one whose scenario or bug it does not tell of."""
-    head, bugs = _split(text)
-    old_head, old_bugs = _split(earlier)
-    broken = head.partition("\n## Broken\n")
-    bugs, _, broken_below = bugs.partition("\n## Broken\n")
-    rows = _rows(broken[0].removeprefix(HEAD), old_head.partition("\n## Broken\n")[0].partition("|---|")[2])
-    told = HEAD + rows
-    bug_rows = _rows(bugs, old_bugs.partition("\n## Broken\n")[0])
-    told += BUGS + bug_rows if bug_rows else ""
-    below = broken[2] or broken_below
-    return told + ("\n## Broken\n" + below if below else "")
+    scenarios, bugs, broken = _parts(text)
+    old_scenarios, old_bugs, _ = _parts(earlier)
+    bug_rows = _rows(bugs, old_bugs)
+    return (
+        HEAD
+        + _rows(scenarios, old_scenarios)
+        + (BUGS + bug_rows if bug_rows else "")
+        + (BROKEN + broken if broken else "")
+    )
 
 
-def _split(text: str) -> tuple[str, str]:
-    head, _, bugs = text.partition(BUGS)
-    return head, bugs
+def _parts(text: str) -> tuple[str, str, str]:
+    """The rows of scenarios and of bugs, and what broke."""
+    tables, _, broken = text.partition(BROKEN)
+    scenarios, _, bugs = tables.partition(BUGS)
+    return scenarios.partition("|---|")[2], bugs, broken
 
 
 def _rows(new: str, old: str) -> str:
