@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from simulation import METRICS, Simulation
-from worlds import LOOKS
+from lift_worlds import LOOKS
 
 pytestmark = pytest.mark.xdist_group("lift")
 AT_THE_END = f"look = {LOOKS}"
