@@ -143,7 +143,7 @@ lock: $(DEV) ## Resolve the lock files again: what the .in files ask, and else w
 	compile="$(BIN)/uv pip compile --quiet --no-strip-extras --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header"; \
 	$$compile requirements-dev.in --output-file requirements-dev.txt; \
-	$$compile requirements.in --constraints requirements-dev.txt --output-file requirements.txt; \
+	$$compile requirements.in --constraints requirements-dev.txt --no-emit-package pandas --output-file requirements.txt; \
 	$$compile requirements-spark.in --output-file requirements-spark.txt
 
 clean: ## Remove what can be made again; your homes under var/ stay, but for the demo's

@@ -108,7 +108,7 @@ def _cut_runs(home: Home, rehearsal: Home, first: datetime, campaigns: Sequence[
                 target.mkdir(mode=0o700, parents=True, exist_ok=True)
                 engine.execute(
                     "copy (select * from read_parquet($file) where not list_contains($campaigns, campaign)) "
-                    "to $target (format parquet, compression zstd)",
+                    "to $target (format parquet, compression zstd, compression_level 1)",
                     {"file": str(file), "campaigns": list(campaigns), "target": str(target / file.name)},
                 )
 

@@ -168,7 +168,7 @@ class _Sheet:
                     select * from {outbox(self.kind)} where position between $first and $last
                 ) as frozen on frozen.position = told.position
                 left join answers on answers.request = told.request
-            ) to '{target}' (format parquet, compression zstd)"""
+            ) to '{target}' (format parquet, compression zstd, compression_level 1)"""
         try:
             found = engine.execute(sql, values).fetchone()
         except duckdb.IOException as error:

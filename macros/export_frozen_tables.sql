@@ -64,7 +64,8 @@ order by {{ order_by }}
 
 {%- macro default__export_table(table, relation, order_by) -%}
 copy ({{ stamped(relation, order_by) }})
-to '{{ run_value("export_to") }}/{{ table }}.parquet' (format parquet, compression zstd, row_group_size 20480)
+to '{{ run_value("export_to") }}/{{ table }}.parquet'
+(format parquet, compression zstd, compression_level 1, row_group_size 20480)
 {%- endmacro %}
 
 {%- macro spark__export_table(table, relation, order_by) -%}

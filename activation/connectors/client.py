@@ -72,7 +72,7 @@ class Client:
             "Connection": "keep-alive",
             "User-Agent": "muster",
         }
-        self._adapter = WatchedAdapter()
+        self._adapter = WatchedAdapter(connection.base_url)
 
     def __repr__(self) -> str:
         return f"Client({self._connection.name})"
@@ -160,7 +160,7 @@ class Client:
 
     def _judge(self, response: requests.Response, current: Attempt) -> Reply:
         status = response.status_code
-        headers = CaseInsensitiveDict(response.headers)
+        headers = response.headers
         reason = f"http_{status}"
         if status == TOO_MANY_REQUESTS:
             return Reply(Verdict.NOT_SENT, reason, status, headers, b"", retry_after(headers))
@@ -168,10 +168,13 @@ class Client:
         if not is_readable or status == REQUEST_TIMEOUT:
             return Reply(Verdict.UNKNOWN, reason, status, headers)
         body = bytearray()
+        is_plain = "Content-Encoding" not in headers
         while chunk := response.raw.read(CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._max_body:
                 return Reply(Verdict.UNKNOWN, f"{reason}_oversized", status, headers)
+            if is_plain and response.raw.length_remaining == 0:
+                break
         # An answer without a length ends where the watchdog cut it, and looks complete.
         if current.is_over:
             return Reply(Verdict.UNKNOWN, "timeout", status, headers)

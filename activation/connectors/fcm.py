@@ -17,7 +17,7 @@ from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
 from activation.connectors.google_auth import ServiceAccount, signing_client
 from activation.connectors.reply import Reply
-from activation.connectors.rows import fields_of, one_line
+from activation.connectors.rows import fields_of, first_row, one_line
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
 from activation.types import Answer, Capability, Operation, Request, State
@@ -55,7 +55,7 @@ class Fcm:
         content = request.content
         if content is None or request.operation not in self.operations or request.people != 1:
             raise ConfigurationError("fcm: a request carries a template's content and one person")
-        (row,) = request.rows.select(["message_id", "address", "fields"]).to_pylist()
+        row = first_row(request.rows, "message_id", "address", "fields")
         values = {**fields_of(row["fields"]), **self._sender.fixed}
         missing = sorted(name for name in content.placeholders if name not in values)
         if missing or not row["address"]:

@@ -21,7 +21,7 @@ from typing import ClassVar
 from activation.connectors import Throughput
 from activation.connectors.client import Client, check_size
 from activation.connectors.reply import Reply
-from activation.connectors.rows import fields_of, one_line
+from activation.connectors.rows import fields_of, first_row, one_line
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
 from activation.types import Answer, Capability, Operation, Request, State
@@ -74,7 +74,7 @@ class Lob:
         content = request.content
         if content is None or request.operation not in self.operations or request.people != 1:
             raise ConfigurationError("lob: a request carries a template's content and one person")
-        (row,) = request.rows.select(["message_id", "address", "fields"]).to_pylist()
+        row = first_row(request.rows, "message_id", "address", "fields")
         fields = fields_of(row["fields"])
         to = _to(fields)
         values = {**fields, **self._sender.fixed}

@@ -8,7 +8,6 @@ is therefore written here, each header on one line.
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -49,16 +48,6 @@ class Mail:
     recipient: str
     data: bytes
     is_utf8: bool
-
-
-def fields_of(text: str | None) -> dict[str, str]:
-    """Take the personalisation values that are there; what is malformed or null counts as missing."""
-    try:
-        parsed: Any = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    items = parsed.items() if isinstance(parsed, dict) else ()
-    return {name: str(value) for name, value in items if value is not None}
 
 
 def rendered(content: Content, values: Mapping[str, str]) -> dict[str, str]:

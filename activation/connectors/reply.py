@@ -82,9 +82,11 @@ class Reply:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, by ``Retry-After`` (seconds or a date, RFC 9110) or a reset header (epoch or seconds)."""
-    now = datetime.now(UTC)
     for name in ("Retry-After", "X-RateLimit-Reset", "X-Rate-Limit-Reset"):
         value = headers.get(name, "").strip()
+        if not value:
+            continue
+        now = datetime.now(UTC)
         try:
             number = float(value)
         except ValueError:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from activation.errors import ConfigurationError
@@ -43,7 +44,7 @@ class RowSql:
 
         Raises ``ConfigurationError`` where SQL fails; DuckDB's own message would show the value.
         """
-        numbered = rows.append_column("row", pa.array(range(rows.num_rows), type=pa.int32()))
+        numbered = rows.append_column("row", pa.array(np.arange(rows.num_rows, dtype=np.int32)))
         self._connection.register("request_rows", numbered)
         try:
             found = self._connection.execute(query).fetchone()
@@ -64,6 +65,11 @@ def check_rows(name: str, rows: pa.Table, limit: int) -> pa.Table:
             f"{name}: a request carries at most {limit} people, and this has {rows.num_rows}"
         )
     return rows
+
+
+def first_row(rows: pa.Table, *names: str) -> dict[str, Any]:
+    """Take some of the first row's values by name; Arrow's own list of dicts costs four times as much."""
+    return {name: rows.column(name)[0].as_py() for name in names}
 
 
 def fields_of(text: str | None) -> dict[str, str]:

@@ -22,7 +22,8 @@ from typing import ClassVar
 
 from activation.connectors import Throughput
 from activation.connectors.client import check_size
-from activation.connectors.mail import Mail, NotAnAddressError, ascii_domain, compose, fields_of, rendered
+from activation.connectors.mail import Mail, NotAnAddressError, ascii_domain, compose, rendered
+from activation.connectors.rows import fields_of, first_row
 from activation.connectors.smtp_session import FAILURES, MailServer, Session, not_opened
 from activation.connectors.transport import Attempt, attempt
 from activation.errors import ConfigurationError
@@ -67,7 +68,7 @@ class Smtp:
         """Mail the one person in ``request``; see :class:`activation.connectors.Connector`."""
         if request.operation not in self.operations or request.content is None or request.people != 1:
             raise ConfigurationError("smtp: a request sends a template's content to one person")
-        (row,) = request.rows.select(["message_id", "address", "fields", "unsubscribe_url"]).to_pylist()
+        row = first_row(request.rows, "message_id", "address", "fields", "unsubscribe_url")
         own = {**self._sender.fixed, "unsubscribe_url": row["unsubscribe_url"]}
         values = {
             name: value for name, value in (fields_of(row["fields"]) | own).items() if value is not None

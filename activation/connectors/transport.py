@@ -17,14 +17,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlsplit
 
+from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 # A server closes an idle connection when it likes, and a request that meets this is of unknown outcome.
 # So a connection that lay idle for longer is not used again.
 MAX_IDLE_SECONDS = 2.0
+# Bytes up to which a request's head waits for its body.
+ONE_PIECE = 65_536
 
 
 class Attempt:
@@ -51,7 +56,8 @@ class Attempt:
                 raise TimeoutError
             self._let_go()
             self._watched = sock
-            self._socket = socket.socket(fileno=os.dup(sock.fileno()))
+            kind = (sock.family, sock.type, sock.proto)  # else four system calls find them out
+            self._socket = socket.socket(*kind, fileno=os.dup(sock.fileno()))
 
     def expire(self) -> None:
         """End the attempt: whoever waits on its socket wakes up."""
@@ -131,6 +137,16 @@ def attempt(deadline: float) -> Iterator[Attempt]:
 
 class _Plain(HTTPConnection):
     _used_at = 0.0
+    _gathered: bytearray | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send head and body as one piece where they are small: one system call, and one packet."""
+        self._gathered = bytearray()
+        try:
+            super().request(*args, **kwargs)
+            self._leave(self._gathered)
+        finally:
+            self._gathered = None
 
     def _new_conn(self) -> socket.socket:
         new = super()._new_conn()
@@ -138,6 +154,19 @@ class _Plain(HTTPConnection):
         return new
 
     def send(self, data: Any) -> None:
+        if self._gathered is None:
+            self._leave(data)
+            return
+        if len(self._gathered) + len(data) > ONE_PIECE:
+            self._leave(self._gathered)
+            self._gathered.clear()
+            self._leave(data)
+            return
+        self._gathered += data
+
+    def _leave(self, data: Any) -> None:
+        if not data:
+            return
         if self.sock is None:
             self.connect()
         current = _CURRENT.get()
@@ -169,13 +198,40 @@ def _drop_record(_: logging.LogRecord) -> bool:
 
 
 class WatchedAdapter(HTTPAdapter):
-    """A transport adapter whose connections report to the current :func:`attempt`. It never retries."""
+    """A transport adapter for one origin, whose connections report to the current :func:`attempt`.
 
-    def __init__(self) -> None:
+    It never retries and keeps no cookies. Its pool is looked up once, and what ``requests`` works out anew about
+    the URL of each request is left out.
+    """
+
+    def __init__(self, base_url: str) -> None:
         super().__init__(max_retries=0)
+        parts = urlsplit(base_url)
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._pool: Any = None
         logging.getLogger("urllib3.connection").addFilter(_drop_record)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the usual pools, of watched connections."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+
+    def get_connection_with_tls_context(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        """Take the pool of this origin."""
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(request, *args, **kwargs)
+        return self._pool
+
+    def request_url(self, request: PreparedRequest, proxies: Any) -> str:
+        """Cut the origin off."""
+        del proxies  # there are none
+        return (request.url or "").removeprefix(self._origin)
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        """Wrap what came back, with its body still to be read."""
+        del req  # the answer is read by who asked
+        response = Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        return response

@@ -6,14 +6,14 @@ key; Twilio says that a 429 was not processed and anything else unreadable stays
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 from activation.connectors import Throughput
 from activation.connectors.client import Auth, Client, check_size
 from activation.connectors.reply import Reply
+from activation.connectors.rows import fields_of, first_row
 from activation.errors import ConfigurationError
 from activation.settings import Connection, Sender
 from activation.types import Answer, Capability, Operation, Request, State
@@ -49,8 +49,8 @@ class Twilio:
         """Text the one person in ``request``; see :class:`activation.connectors.Connector`."""
         if request.content is None or request.people != 1:
             raise ConfigurationError("twilio: a request carries a template's content and one person")
-        (row,) = request.rows.select(["message_id", "address", "fields"]).to_pylist()
-        fields = _fields(row["fields"])
+        row = first_row(request.rows, "message_id", "address", "fields")
+        fields = fields_of(row["fields"])
         missing = sorted(name for name in request.content.placeholders if name not in fields)
         if missing or not row["address"]:
             return Answer(State.REFUSED, f"missing_field_{missing[0]}" if missing else "missing_address")
@@ -71,16 +71,6 @@ class Twilio:
         body = check_size(self.name, urlencode(form).encode(), self.max_bytes)
         reply = self._client.post(self._path, form=body)
         return reply.unsettled() or _read(reply)
-
-
-def _fields(text: str | None) -> dict[str, str]:
-    """Take the personalisation values that are there; what is malformed or null counts as missing."""
-    try:
-        parsed: Any = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    items = parsed.items() if isinstance(parsed, dict) else ()
-    return {name: str(value) for name, value in items if value is not None}
 
 
 def _read(reply: Reply) -> Answer:

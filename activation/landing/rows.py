@@ -103,7 +103,7 @@ def _normalised(connection: duckdb.DuckDBPyConnection, table: Table, relation: s
 def _copy(connection: duckdb.DuckDBPyConnection, query: str, file: Path) -> int:
     target = literal(str(file))
     copied = connection.execute(
-        f"copy ({query}) to {target} (format parquet, compression zstd, use_tmp_file false)"
+        f"copy ({query}) to {target} (format parquet, compression zstd, compression_level 1, use_tmp_file false)"
     ).fetchone()
     return int(copied[0]) if copied else 0
 

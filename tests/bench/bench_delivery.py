@@ -61,7 +61,7 @@ copy (
         timestamp '2026-03-30 14:00:00' as known_at
     from range({rows}) as t(n)
     order by n
-) to '{file}' (format parquet, compression zstd, row_group_size 20480)
+) to '{file}' (format parquet, compression zstd, compression_level 1, row_group_size 20480)
 """
 
 

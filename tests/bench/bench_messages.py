@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -36,6 +37,8 @@ TEXT = "Hi {{ first_name }}, {{ offer_text }} at Example Shop this week. Reply S
 CONTENT = Content("hello", "abc123abc123", "sms", {"text": TEXT}, frozenset({"first_name", "offer_text"}))
 FIELDS = {"first_name": "Ann", "offer_text": "15 % off"}
 PATH = "/2010-04-01/Accounts/AC0123/Messages.json"
+# One after the other in turn, and the median of them: the processor's pace changes within a minute.
+ROUNDS = 3
 LATENCY = 0.05
 LIMIT = 1_000
 OUTBOX = """
@@ -87,9 +90,13 @@ class MessageCosts:
 
 def compare_messages(directory: Path, messages: int) -> MessageCosts:
     """Measure. Raises ``RuntimeError`` where a message was not accepted."""
+    rounds = []
     with sink() as url:
-        bare = measured(_post_bare, url, messages)
-        ours = measured(_deliver, _freeze(directory / "cpu", messages), url, Unlimited)
+        for number in range(ROUNDS):
+            bare = measured(_post_bare, url, messages)
+            ours = measured(_deliver, _freeze(directory / f"cpu{number}", messages), url, Unlimited)
+            rounds.append((ours.cpu / bare.cpu, ours, bare))
+    _, ours, bare = sorted(rounds, key=itemgetter(0))[ROUNDS // 2]
     with sink(LATENCY) as url:
         measured(_deliver, _freeze(directory / "rate", messages), url, Fast)
         rate = rate_of(url)

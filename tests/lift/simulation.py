@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pyarrow as pa
-from model_sql import rendered
 from lift_worlds import LOOKS, World, people_of, world
+from model_sql import rendered
 
 WORLDS = tuple(world(number) for number in range(2000))
 METRICS = ("converted", "net_spend")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from simulation import METRICS, Simulation
 from lift_worlds import LOOKS
+from simulation import METRICS, Simulation
 
 pytestmark = pytest.mark.xdist_group("lift")
 AT_THE_END = f"look = {LOOKS}"
