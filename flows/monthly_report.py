@@ -6,13 +6,13 @@ import os
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from activation.reporting.publish import publish_report
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from activation import settings
 from activation.home import Home, open_home
+from activation.reporting.publish import publish_report
 from flows.artifacts import SITE_URL
 from flows.discretion import discreet
 from flows.run_campaigns import moment_of
