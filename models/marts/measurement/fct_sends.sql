@@ -46,7 +46,7 @@ engagement as (
         first_{{ report }}_at,
         {%- endfor %}
         last_clicked_at
-    from {{ ref('int_engagement_pivoted') }}
+    from {{ ref('fct_contact_engagement') }}
 
 ),
 
