@@ -79,6 +79,10 @@ class Sandbox:
         """Script faults; see :mod:`activation.sandbox.faults`."""
         self._server.faults.script(faults)
 
+    def calm(self) -> None:
+        """Let every scripted fault go."""
+        self._server.faults.forget()
+
     def accepted(self) -> list[dict[str, Any]]:
         """Read the log of whom the twins accepted, oldest first."""
         lines = (self._home.sandbox / "accepted.jsonl").read_text().splitlines()

@@ -79,6 +79,11 @@ class Faults:
         with self._lock:
             self._waiting.extend(faults)
 
+    def forget(self) -> None:
+        """Let every fault go that was scripted and not yet met."""
+        with self._lock:
+            self._waiting.clear()
+
     def meet(self, path: str) -> tuple[str, float]:
         """Take the fault that a request to ``path`` meets, with its argument; ``""`` for none."""
         with self._lock:

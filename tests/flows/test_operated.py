@@ -7,35 +7,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from operation import ENDS, FRESH, Operation, copied, engines_below, wait
 
 from activation.home import open_home
-from activation.operations import ask, health, read_address
+from activation.operations import health, read_address
 from activation.sandbox import Sandbox
-from activation.settings import PROJECT
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("flows")]
 
-PARTS = (
-    "activation",
-    "flows",
-    "macros",
-    "models",
-    "seeds",
-    "dbt_project.yml",
-    "profiles.yml",
-    "prefect.yaml",
-)
 # So that a few people are too many for one campaign, and it has to wait.
 LIMITS = {
     "cmp_vip_offer.sql": "2000 as approval_above",
@@ -43,104 +29,12 @@ LIMITS = {
 }
 APPROVER = "head-of-crm@example.com"
 RUN = {"campaigns": ["vip_offer", "weekly_reactivation"], "as_of": "2017-11-22T14:00", "run_id": "wednesday"}
-FRESH = {
-    "crm/profiles": "profile_id,source_system,email,created_at,updated_at\n"
-    "fresh-1,crm,fresh@example.com,2017-11-19 00:00:00,2017-11-19 00:00:00\n",
-    "consent/events": "profile_id,channel,purpose,state,occurred_at\n"
-    "fresh-1,email,marketing,withdrawn,2017-11-19 00:00:00\n",
-}
-ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 MARKED_WITHIN = 180.0
-
-
-class Operation:
-    """A home, the project that operates it, and its server."""
-
-    def __init__(self, project: Path, home: Path) -> None:
-        self.project, self.home = project, home
-        self.notes: dict[str, float] = {}
-
-    def muster(self, *arguments: str, expect: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "activation", *arguments],
-            cwd=self.project, env=os.environ | {"MUSTER_HOME": str(self.home)}, capture_output=True, text=True,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == expect, done.stdout + done.stderr
-        return done.stdout
-
-    @property
-    def api(self) -> str:
-        address = read_address(open_home(self.home))
-        assert address is not None
-        return f"http://127.0.0.1:{address['port']}/api"
-
-    def start(self, deployment: str, parameters: dict[str, Any]) -> str:
-        (found,) = ask(f"{self.api}/deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
-        made = ask(
-            f"{self.api}/deployments/{found['id']}/create_flow_run",
-            {"parameters": found["parameters"] | parameters, "state": {"type": "SCHEDULED"}},
-        )
-        return str(made["id"])
-
-    def run(self, flow_run: str) -> dict[str, Any]:
-        found = ask(f"{self.api}/flow_runs/{flow_run}")
-        return dict(found)
-
-    def until(self, flow_run: str, *states: str, seconds: float = 240.0) -> dict[str, Any]:
-        return wait(lambda: self.run(flow_run), lambda run: run["state"]["type"] in states, seconds)
-
-    def answer(self, flow_run: str, **word: object) -> None:
-        """What the form in the UI posts; the form itself is there a moment after the flow run is suspended."""
-        url = f"{self.api}/flow_runs/{flow_run}/resume"
-        wait(
-            lambda: ask(url, {"run_input": word}), lambda done: bool(done) and done["status"] == "ACCEPT", 60
-        )
-
-    def alarms(self) -> list[dict[str, Any]]:
-        file = self.home / "prefect" / "alarms.jsonl"
-        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
-
-    def pid(self, name: str) -> int:
-        return int((self.home / "prefect" / f"{name}.pid").read_text())
-
-
-def wait(look: Callable[[], Any], is_so: Callable[[Any], bool], seconds: float) -> Any:
-    until = time.monotonic() + seconds
-    while True:
-        seen = look()
-        if is_so(seen):
-            return seen
-        assert time.monotonic() < until, f"not so after {seconds} s: {seen}"
-        time.sleep(0.5)
-
-
-def engines_below(mark: str) -> list[int]:
-    """Flow runs' processes of an operation: they bear its mark, and the id of their flow run."""
-    found = []
-    for file in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            values = file.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if f"MUSTER_OPERATION={mark}".encode() in values and any(
-            v.startswith(b"PREFECT__FLOW_RUN_ID=") for v in values
-        ):
-            found.append(int(file.parent.name))
-    return found
 
 
 @pytest.fixture(scope="module")
 def operation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operation, Sandbox]]:
-    project = tmp_path_factory.mktemp("operated") / "project"
-    project.mkdir()
-    for part in PARTS:
-        if (PROJECT / part).is_dir():
-            shutil.copytree(PROJECT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(PROJECT / part, project / part)
-    (project / "tests").mkdir()
-    shutil.copytree(PROJECT / "tests" / "dbt", project / "tests" / "dbt")
+    project = copied(tmp_path_factory.mktemp("operated") / "project")
     for name, limit in LIMITS.items():
         file = project / "models" / "campaigns" / name
         assert limit in file.read_text()
@@ -182,7 +76,7 @@ def story(operation: tuple[Operation, Sandbox]) -> dict[str, Any]:
     assert told["waits"]["state"]["type"] == "PAUSED", told["waits"]["state"]["message"]
     told["other run"] = operated.until(operated.start("hygiene", {}), *ENDS)
     told["before"] = sandbox.accepted()
-    digest = json.loads((operated.home / "ledger/runs/wednesday/frozen/manifest.json").read_text())["digest"]
+    digest = operated.digest("wednesday")
     right = {"approve": True, "up_to": 1000, "reason": "looked at it", "name": APPROVER, "content": digest}
     for name, wrong in (
         ("other content", {"content": "0" * 64}),
@@ -202,7 +96,7 @@ def story(operation: tuple[Operation, Sandbox]) -> dict[str, Any]:
     told["killed"] = operated.until(first, *ENDS, seconds=MARKED_WITHIN + 60)
     wait(operated.alarms, lambda lines: any(line["kind"] == "crashed" for line in lines), 30)
     told["marked after"] = time.monotonic() - began
-    sandbox.script()
+    sandbox.calm()
     operated.muster("up")
     told["resumed"] = operated.until(operated.start("resume-due", {}), *ENDS)
     second = operated.start("daily-digest", RUN | {"sync_within_hours": None})

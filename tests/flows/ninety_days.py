@@ -1,0 +1,238 @@
+"""Ninety days in one command: a home operated by its own server and worker, one day after the other.
+
+    python tests/flows/ninety_days.py [--days 90] [--write tests/flows/NINETY_DAYS.md]
+
+Each day every kind of flow that has work in a rehearsal runs from its deployment, with the day's clock: feedback and
+hygiene, the campaigns of that weekday, and what was left for the evening; on Mondays the data sync, on the second of a
+month retention and the monthly report. Each day brings a drop: withdrawals, late orders, a new profile. The sandbox
+fails one request in twenty. A day is what a real one is, but for its waiting.
+
+Ends with 1 where a flow run is stuck or crashed, somebody was contacted twice, somebody was written to after they
+withdrew, or the memory of server or worker grew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from operation import ENDS, Operation, copied
+
+from activation.home import open_home
+from activation.operations import ask
+from activation.sandbox import Sandbox
+
+FIRST = datetime(2017, 11, 20, 14)  # noqa: DTZ001 - flows take UTC without an offset; a Monday, 09:00 in New York
+OF_WEEKDAY = {0: "monday-reactivation", 1: "tuesday-newsletter", 2: "wednesday-sequence"}
+KINDS = ("status:500", "accept_then_500", "drop", "accept_then_drop", "garbage", "retry_after:0.02")
+SHARE = 0.05 / len(KINDS)
+PROCESSES = ("server", "worker-1", "site")
+# Caches fill in the first third; from then on, nothing may grow by more than this.
+GROWTH = 1.2
+# What a flow run may end as failed for: it says so, and a person or the next run goes on.
+EXPECTED = ("HeldError", "InDoubtError", "DestinationDownError")
+LONGEST_SECONDS = 900.0
+
+
+@dataclass
+class Diary:
+    """What ninety days left behind."""
+
+    runs: list[tuple[str, dict[str, Any], float]] = field(default_factory=list)
+    memory: list[dict[str, float]] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    withdrawn: set[str] = field(default_factory=set)
+    accepted: int = 0
+
+
+def live(days: int, directory: Path, seed: int = 1) -> Diary:
+    """Operate so many days."""
+    dice, diary = random.Random(seed), Diary()
+    operated = Operation(copied(directory / "project"), directory / "home")
+    operated.muster("sample", "--small")
+    with Sandbox(open_home(operated.home)) as sandbox:
+        sandbox.script(
+            *({"path_prefix": "/", "fault": kind, "count": 10**6, "share": SHARE} for kind in KINDS)
+        )
+        operated.muster("up")
+        try:
+            for day in range(days):
+                began = time.monotonic()
+                _live_a_day(operated, sandbox, diary, dice, FIRST + timedelta(days=day))
+                diary.seconds.append(time.monotonic() - began)
+                diary.memory.append({name: _resident_mb(operated.pid(name)) for name in PROCESSES})
+                _say(f"day {day + 1}: {diary.seconds[-1]:.0f} s, {_megabytes(diary.memory[-1])}")
+            _look_for_stuck(operated, diary)
+        finally:
+            operated.muster("down")
+        sent = Counter(
+            (row["campaign"], row["message_id"]) for row in sandbox.accepted() if row.get("message_id")
+        )
+    diary.accepted = len(sent)
+    twice = sum(count > 1 for count in sent.values())
+    if twice:
+        diary.broken.append(f"{twice} messages were accepted twice")
+    for name in PROCESSES:
+        third = max(1, days // 3)
+        middle = mean(each[name] for each in diary.memory[third : 2 * third] or diary.memory)
+        last = mean(each[name] for each in diary.memory[-third:])
+        if last > GROWTH * middle:
+            diary.broken.append(f"{name} grew from {middle:.0f} to {last:.0f} MB")
+    return diary
+
+
+def _live_a_day(
+    operated: Operation, sandbox: Sandbox, diary: Diary, dice: random.Random, at: datetime
+) -> None:
+    known = {str(row["address"]) for row in sandbox.accepted() if "@" in str(row.get("address"))}
+    leaving = dice.sample(sorted(known - diary.withdrawn), min(2, len(known - diary.withdrawn)))
+    diary.withdrawn.update(leaving)
+    _drop(operated, at, leaving, dice)
+    before = len(sandbox.accepted())
+    for deployment, parameters in _plan(at):
+        began = time.monotonic()
+        run = operated.until(operated.start(deployment, parameters), "PAUSED", *ENDS, seconds=LONGEST_SECONDS)
+        diary.runs.append((deployment, run["state"], time.monotonic() - began))
+        state = run["state"]
+        message = str(state.get("message") or "")
+        if state["type"] == "CRASHED" or (
+            state["type"] == "FAILED" and not any(e in message for e in EXPECTED)
+        ):
+            diary.broken.append(f"{at:%Y-%m-%d} {deployment}: {state['name']}: {message[:300]}")
+    wronged = {row.get("address") for row in sandbox.accepted()[before:]} & diary.withdrawn
+    if wronged:
+        diary.broken.append(f"{at:%Y-%m-%d}: {len(wronged)} people were written to who had withdrawn")
+
+
+def _plan(at: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The deployments of a day, in their order, with the clock of the day."""
+    moment = f"{at:%Y-%m-%dT%H:%M}"
+    if at.weekday() == 0:
+        yield "data-sync", {"as_of": f"{at - timedelta(hours=8):%Y-%m-%dT%H:%M}"}
+    yield "collect-feedback", {}
+    yield "hygiene", {}
+    if at.day == 2:
+        yield "retention-purge", {}
+        yield "monthly-report", {"as_of": moment}
+    campaigns = OF_WEEKDAY.get(at.weekday(), "daily-digest")
+    yield campaigns, {"as_of": moment, "sync_within_hours": None, "wait_for_approval_hours": 0}
+    yield "resume-due", {"as_of": f"{at + timedelta(hours=8):%Y-%m-%dT%H:%M}"}
+
+
+def _drop(operated: Operation, at: datetime, leaving: list[str], dice: random.Random) -> None:
+    evening = f"{at - timedelta(hours=16):%Y-%m-%d %H:%M:%S}"
+    late = f"{at - timedelta(days=6):%Y-%m-%d %H:%M:%S}"
+    new = f"day-{at:%Y%m%d}"
+    drops = {
+        "consent/events": "email,channel,purpose,state,occurred_at\n"
+        + "".join(f"{address},email,marketing,withdrawn,{evening}\n" for address in leaving),
+        "shop/orders": "order_id,profile_id,ordered_at,status,currency,gross_amount,discount_amount\n"
+        + "".join(f"{new}-{n},,{late},completed,USD,{dice.randrange(5, 90)}.00,0.00\n" for n in range(3)),
+        "crm/profiles": "profile_id,source_system,email,created_at,updated_at\n"
+        f"{new},crm,{new}@example.com,{evening},{evening}\n",
+    }
+    for table, rows in drops.items():
+        folder = operated.home / "inbox" / table
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{new}.csv").write_text(rows)
+
+
+def _look_for_stuck(operated: Operation, diary: Diary) -> None:
+    """Whatever was started has to be at its end."""
+    body = {
+        "flow_runs": {
+            "state": {"type": {"any_": ["RUNNING", "PENDING", "SCHEDULED", "CANCELLING", "PAUSED"]}}
+        }
+    }
+    for run in ask(f"{operated.api}/flow_runs/filter", body | {"limit": 200}):
+        diary.broken.append(f"{run['name']} is stuck as {run['state']['name']}")
+
+
+def _resident_mb(pid: int) -> float:
+    """Of a process and all below it: the worker's flow runs come and go, so only what stays counts in the end."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(text.partition("VmRSS:")[2].split()[0]) / 1000
+
+
+def _megabytes(memory: dict[str, float]) -> str:
+    return ", ".join(f"{name} {size:.0f} MB" for name, size in memory.items())
+
+
+def table(diary: Diary) -> str:
+    """The diary as Markdown."""
+    ended: dict[str, Counter[str]] = defaultdict(Counter)
+    seconds: dict[str, list[float]] = defaultdict(list)
+    for deployment, state, took in diary.runs:
+        ended[deployment][state["name"]] += 1
+        seconds[deployment].append(took)
+    days = len(diary.seconds)
+    lines = [
+        f"# {days} days of operation",
+        "",
+        "Written by `python tests/flows/ninety_days.py --write FILE`: server, worker and site as `muster up` starts",
+        "them, a small sample, a sandbox that fails one request in twenty, and every run from its deployment. `Failed`",
+        "is a run that was held, or whose destination was down or in doubt, and says so.",
+        "",
+        "| deployment | runs | ended as | mean seconds | longest |",
+        "|---|---:|---|---:|---:|",
+        *(
+            f"| {name} | {sum(counts.values())} | {_counted(counts)} "
+            f"| {mean(seconds[name]):.0f} | {max(seconds[name]):.0f} |"
+            for name, counts in ended.items()
+        ),
+        "",
+        f"{diary.accepted:,} messages were accepted, none twice.",
+        "",
+        "| days | seconds of a day | " + " | ".join(f"{name}, MB" for name in PROCESSES) + " |",
+        "|---|---:|" + "---:|" * len(PROCESSES),
+    ]
+    for start in range(0, days, 10):
+        part = diary.memory[start : start + 10]
+        cells = [f"{mean(each[name] for each in part):.0f}" for name in PROCESSES]
+        took = mean(diary.seconds[start : start + 10])
+        lines.append(f"| {start + 1} to {start + len(part)} | {took:.0f} | {' | '.join(cells)} |")
+    lines += (
+        ["", *(f"- **Broken**: {each}" for each in diary.broken)] if diary.broken else ["", "Nothing broke."]
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{state} {count}" for state, count in counts.most_common())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Live, tell, write."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--days", type=int, default=90)
+    parser.add_argument("--write", type=Path, help="where the table goes")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="muster-days-") as name:
+        diary = live(arguments.days, Path(name))
+    text = table(diary)
+    _say(f"\n{text}")
+    if arguments.write:
+        arguments.write.write_text(text)
+    return 1 if diary.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""A copy of this project that operates a home of its own, and how its server is asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from activation.home import open_home
+from activation.operations import ask, read_address
+from activation.settings import PROJECT
+
+PARTS = (
+    "activation",
+    "flows",
+    "macros",
+    "models",
+    "seeds",
+    "dbt_project.yml",
+    "profiles.yml",
+    "prefect.yaml",
+)
+FRESH = {
+    "crm/profiles": "profile_id,source_system,email,created_at,updated_at\n"
+    "fresh-1,crm,fresh@example.com,2017-11-19 00:00:00,2017-11-19 00:00:00\n",
+    "consent/events": "profile_id,channel,purpose,state,occurred_at\n"
+    "fresh-1,email,marketing,withdrawn,2017-11-19 00:00:00\n",
+}
+ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+def copied(project: Path) -> Path:
+    """Copy what operates a home, so that a test may change it."""
+    project.mkdir(parents=True)
+    for part in PARTS:
+        if (PROJECT / part).is_dir():
+            shutil.copytree(PROJECT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(PROJECT / part, project / part)
+    (project / "tests").mkdir()
+    shutil.copytree(PROJECT / "tests" / "dbt", project / "tests" / "dbt")
+    return project
+
+
+class Operation:
+    """A home, the project that operates it, and its server."""
+
+    def __init__(self, project: Path, home: Path, environment: dict[str, str] | None = None) -> None:
+        self.project, self.home = project, home
+        self.environment = environment or {}
+        self.notes: dict[str, float] = {}
+
+    def muster(self, *arguments: str, expect: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "activation", *arguments],
+            cwd=self.project, env=os.environ | self.environment | {"MUSTER_HOME": str(self.home)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == expect, done.stdout + done.stderr
+        return done.stdout
+
+    @property
+    def api(self) -> str:
+        address = read_address(open_home(self.home))
+        assert address is not None
+        return f"http://127.0.0.1:{address['port']}/api"
+
+    def start(self, deployment: str, parameters: dict[str, Any]) -> str:
+        (found,) = ask(f"{self.api}/deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
+        made = ask(
+            f"{self.api}/deployments/{found['id']}/create_flow_run",
+            {"parameters": found["parameters"] | parameters, "state": {"type": "SCHEDULED"}},
+        )
+        return str(made["id"])
+
+    def run(self, flow_run: str) -> dict[str, Any]:
+        found = ask(f"{self.api}/flow_runs/{flow_run}")
+        return dict(found)
+
+    def until(self, flow_run: str, *states: str, seconds: float = 240.0) -> dict[str, Any]:
+        return wait(lambda: self.run(flow_run), lambda run: run["state"]["type"] in states, seconds)
+
+    def answer(self, flow_run: str, **word: object) -> None:
+        """What the form in the UI posts; the form itself is there a moment after the flow run is suspended."""
+        url = f"{self.api}/flow_runs/{flow_run}/resume"
+        wait(
+            lambda: ask(url, {"run_input": word}), lambda done: bool(done) and done["status"] == "ACCEPT", 60
+        )
+
+    def digest(self, run_id: str) -> str:
+        """What an approver says that they were shown."""
+        manifest = self.home / "ledger" / "runs" / run_id / "frozen" / "manifest.json"
+        return str(json.loads(manifest.read_text())["digest"])
+
+    def last_task(self, flow_run: str, name: str) -> dict[str, Any]:
+        """The last run of one task in a flow run."""
+        body = {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 200}
+        found = ask(f"{self.api}/task_runs/filter", body)
+        return dict(next(each for each in found if each["name"].startswith(f"{name}-")))
+
+    def alarms(self) -> list[dict[str, Any]]:
+        file = self.home / "prefect" / "alarms.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def pid(self, name: str) -> int:
+        return int((self.home / "prefect" / f"{name}.pid").read_text())
+
+
+def wait(look: Callable[[], Any], is_so: Callable[[Any], bool], seconds: float) -> Any:
+    until = time.monotonic() + seconds
+    while True:
+        seen = look()
+        if is_so(seen):
+            return seen
+        assert time.monotonic() < until, f"not so after {seconds} s: {seen}"
+        time.sleep(0.5)
+
+
+def engines_below(mark: str) -> list[int]:
+    """Flow runs' processes of an operation: they bear its mark, and the id of their flow run."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            values = file.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"MUSTER_OPERATION={mark}".encode() in values and any(
+            v.startswith(b"PREFECT__FLOW_RUN_ID=") for v in values
+        ):
+            found.append(int(file.parent.name))
+    return found
