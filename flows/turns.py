@@ -24,6 +24,8 @@ Value = TypeVar("Value")
 
 WAIT_SECONDS = 3600.0
 POLL_SECONDS = 2.0
+# As long as the zombie automation takes to mark a killed flow run.
+LEASE_SECONDS = 90.0
 DECIDING = "deciding"
 
 
@@ -58,7 +60,7 @@ def alone_with(campaigns: Sequence[str]) -> Iterator[None]:
     """Hold each campaign's slot while it is delivered. Raises ``HeldError`` where it is not free in time.
 
     Where the limits are not on the server (`muster up` makes them), the journal's lease alone keeps two apart. A slot
-    is a lease that this process renews: that of a killed one is free after five minutes.
+    is a lease that this process renews: that of a killed one is free after ``LEASE_SECONDS``.
     """
     if not campaigns:
         yield
@@ -67,7 +69,12 @@ def alone_with(campaigns: Sequence[str]) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             stack.enter_context(
-                concurrency(names, timeout_seconds=WAIT_SECONDS, raise_on_lease_renewal_failure=False)
+                concurrency(
+                    names,
+                    timeout_seconds=WAIT_SECONDS,
+                    lease_duration=LEASE_SECONDS,
+                    raise_on_lease_renewal_failure=False,
+                )
             )
         except TimeoutError:
             raise HeldError(

@@ -15,7 +15,15 @@ from activation.reporting.formats import plain
 
 VEGA_LITE = "6.4"
 INK, MUTED, LINE = "#1b2a38", "#54657a", "#e3e8ee"
-COLOURS = ("#0b6e75", "#d98200", "#7a5195", "#4f9fcf", "#b5473c", "#8a8f98")
+COLOURS = ("#0b6e75", "#d98200", "#7a5195", "#4f9fcf", "#b5473c", "#8a8f98", "#6b8e23", "#c98bb9", "#3d5a80")
+# The steps of a waterfall always look alike, whichever of them there are.
+VERDICTS = {
+    "All": COLOURS[5],
+    "Left out": COLOURS[1],
+    "Left alone to measure": COLOURS[2],
+    "Not now": COLOURS[3],
+    "To send": COLOURS[0],
+}
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, sans-serif"
 WIDTH = 780
 ROW = 24  # pixels of height for each bar
@@ -171,7 +179,12 @@ def steps(label: str, start: str, end: str, kind: str) -> Spec:
                         "axis": _axis(",.0f"),
                     },
                     "x2": {"field": end},
-                    "color": {"field": kind, "type": "nominal", "sort": None},
+                    "color": {
+                        "field": kind,
+                        "type": "nominal",
+                        "sort": None,
+                        "scale": {"domain": list(VERDICTS), "range": list(VERDICTS.values())},
+                    },
                 },
             },
             {

@@ -47,6 +47,10 @@ def _points(value: Any) -> str:
     return f"{value * 100:+.1f}".replace("-", MINUS) + " points"
 
 
+def _fine_points(value: Any) -> str:
+    return f"{value * 100:+.2f}".replace("-", MINUS) + " points"
+
+
 def _text(value: Any) -> str:
     return str(value)
 
@@ -83,6 +87,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "signed_share": _signed_share,
     "signed_decimal": _signed_decimal,
     "points": _points,
+    "fine_points": _fine_points,
     "text": _text,
     "words": _words,
     "date": _date,

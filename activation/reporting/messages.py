@@ -122,7 +122,7 @@ LEFT_OUT = Section(
                 from reports.rpt_campaign_waterfall
                 union all
                 select
-                    coalesce(reason, 'to send'),
+                    coalesce(reason, 'to send') || case when verdict = 'defer' then ', for now' else '' end,
                     case verdict
                         when 'exclude' then 'left out' when 'holdout' then 'left alone to measure'
                         when 'defer' then 'not now' else 'to send'

@@ -88,13 +88,14 @@ def _shown(engine: duckdb.DuckDBPyConnection, section: Section, month: date) -> 
 
 def _tile(row: Row) -> Tile:
     kind = str(row["unit"])
-    change = row["change_share"] if kind != "share" else row["change"]
+    of_shares = {"share": "points", "fine_share": "fine_points"}
+    change = row["change" if kind in of_shares else "change_share"]
     better = {None: "", 0: "", 1: "better", -1: "worse"}[row["direction"]]
     return Tile(
         label=str(row["label"]),
         value=written(row["figure"], kind),
         before=written(row["figure_before"], kind),
-        change="" if change is None else written(change, "points" if kind == "share" else "signed_share"),
+        change="" if change is None else written(change, of_shares.get(kind, "signed_share")),
         tone=better,
     )
 

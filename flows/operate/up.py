@@ -97,8 +97,9 @@ def deploy(place: Place, say: Callable[[str], None]) -> None:
         deployments = client.read_deployments()
         if place.home.world is World.REHEARSAL:
             _switch_off(client, deployments)
-        for campaign in load_campaigns():
-            _make(client, "/v2/concurrency_limits/", {"name": limit_of(campaign), "limit": 1})
+        known = client.request("POST", "/v2/concurrency_limits/filter", json={"limit": 200}).json()
+        for name in sorted({limit_of(each) for each in load_campaigns()} - {each["name"] for each in known}):
+            _make(client, "/v2/concurrency_limits/", {"name": name, "limit": 1})
         put(client, automations(alarm_block(place.alarm_url), deployments))
 
 
