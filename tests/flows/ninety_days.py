@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -42,6 +42,7 @@ GROWTH = 1.2
 # What a flow run may end as failed for: it says so, and a person or the next run goes on.
 EXPECTED = ("HeldError", "InDoubtError", "DestinationDownError")
 LONGEST_SECONDS = 900.0
+SECOND = 2  # day of the month: the first whole month is over
 
 
 @dataclass
@@ -56,8 +57,8 @@ class Diary:
     accepted: int = 0
 
 
-def live(days: int, directory: Path, seed: int = 1) -> Diary:
-    """Operate so many days."""
+def live(days: int, directory: Path, write: Callable[[Diary], None], seed: int = 1) -> Diary:
+    """Operate so many days, and ``write`` down every ten what there is."""
     dice, diary = random.Random(seed), Diary()
     operated = Operation(copied(directory / "project"), directory / "home")
     operated.muster("sample", "--small")
@@ -73,6 +74,9 @@ def live(days: int, directory: Path, seed: int = 1) -> Diary:
                 diary.seconds.append(time.monotonic() - began)
                 diary.memory.append({name: _resident_mb(operated.pid(name)) for name in PROCESSES})
                 _say(f"day {day + 1}: {diary.seconds[-1]:.0f} s, {_megabytes(diary.memory[-1])}")
+                if len(diary.seconds) % 10 == 0:
+                    diary.accepted = len(sandbox.accepted())
+                    write(diary)
             _look_for_stuck(operated, diary)
         finally:
             operated.muster("down")
@@ -100,34 +104,32 @@ def _live_a_day(
     diary.withdrawn.update(leaving)
     _drop(operated, at, leaving, dice)
     before = len(sandbox.accepted())
-    for deployment, parameters in _plan(at):
+    for together in _plan(at):
         began = time.monotonic()
-        run = operated.until(operated.start(deployment, parameters), "PAUSED", *ENDS, seconds=LONGEST_SECONDS)
-        diary.runs.append((deployment, run["state"], time.monotonic() - began))
-        state = run["state"]
-        message = str(state.get("message") or "")
-        if state["type"] == "CRASHED" or (
-            state["type"] == "FAILED" and not any(e in message for e in EXPECTED)
-        ):
-            diary.broken.append(f"{at:%Y-%m-%d} {deployment}: {state['name']}: {message[:300]}")
+        started = {name: operated.start(name, parameters) for name, parameters in together.items()}
+        for deployment, flow_run in started.items():
+            state = operated.until(flow_run, "PAUSED", *ENDS, seconds=LONGEST_SECONDS)["state"]
+            diary.runs.append((deployment, state, time.monotonic() - began))
+            message = str(state.get("message") or "")
+            is_expected = any(error in message for error in EXPECTED)
+            if state["type"] == "CRASHED" or (state["type"] == "FAILED" and not is_expected):
+                diary.broken.append(f"{at:%Y-%m-%d} {deployment}: {state['name']}: {message[:300]}")
     wronged = {row.get("address") for row in sandbox.accepted()[before:]} & diary.withdrawn
     if wronged:
         diary.broken.append(f"{at:%Y-%m-%d}: {len(wronged)} people were written to who had withdrawn")
 
 
-def _plan(at: datetime) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The deployments of a day, in their order, with the clock of the day."""
+def _plan(at: datetime) -> Iterator[dict[str, dict[str, Any]]]:
+    """The deployments of a day in their order, with the clock of the day; those of one step run side by side."""
     moment = f"{at:%Y-%m-%dT%H:%M}"
     if at.weekday() == 0:
-        yield "data-sync", {"as_of": f"{at - timedelta(hours=8):%Y-%m-%dT%H:%M}"}
-    yield "collect-feedback", {}
-    yield "hygiene", {}
-    if at.day == 2:
-        yield "retention-purge", {}
-        yield "monthly-report", {"as_of": moment}
+        yield {"data-sync": {"as_of": f"{at - timedelta(hours=8):%Y-%m-%dT%H:%M}"}}
+    yield {"collect-feedback": {}, "hygiene": {}}
+    if at.day == SECOND:
+        yield {"retention-purge": {}, "monthly-report": {"as_of": moment}}
     campaigns = OF_WEEKDAY.get(at.weekday(), "daily-digest")
-    yield campaigns, {"as_of": moment, "sync_within_hours": None, "wait_for_approval_hours": 0}
-    yield "resume-due", {"as_of": f"{at + timedelta(hours=8):%Y-%m-%dT%H:%M}"}
+    yield {campaigns: {"as_of": moment, "sync_within_hours": None, "wait_for_approval_hours": 0}}
+    yield {"resume-due": {"as_of": f"{at + timedelta(hours=8):%Y-%m-%dT%H:%M}"}}
 
 
 def _drop(operated: Operation, at: datetime, leaving: list[str], dice: random.Random) -> None:
@@ -225,12 +227,15 @@ def main() -> int:
     parser.add_argument("--days", type=int, default=90)
     parser.add_argument("--write", type=Path, help="where the table goes")
     arguments = parser.parse_args()
+
+    def write(diary: Diary) -> None:
+        if arguments.write:
+            arguments.write.write_text(table(diary))
+
     with tempfile.TemporaryDirectory(prefix="muster-days-") as name:
-        diary = live(arguments.days, Path(name))
-    text = table(diary)
-    _say(f"\n{text}")
-    if arguments.write:
-        arguments.write.write_text(text)
+        diary = live(arguments.days, Path(name), write)
+    write(diary)
+    _say(f"\n{table(diary)}")
     return 1 if diary.broken else 0
 
 
