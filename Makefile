@@ -18,7 +18,7 @@ export DBT_PROFILES_DIR := $(CURDIR)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up down report test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench mutants torture lock clean
+.PHONY: help demo up down report test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench mutants torture long soak lock clean
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -137,6 +137,13 @@ torture: $(DEV) ## Kill, damage, starve and overlap deliveries for half an hour;
 	$(call need,initdb,postgresql)
 	$(call need,strace,strace)
 	@$(BIN)/python tests/torture/torture.py --write tests/torture/RESULTS.md
+
+long: $(DEV) ## Run the tests that take minutes: a home operated, killed and approved; two workers on PostgreSQL; redemptions
+	$(call need,initdb,postgresql)
+	@$(BIN)/pytest -m long
+
+soak: $(DEV) ## Operate a small home for ninety days with its own server and worker; writes tests/flows/NINETY_DAYS.md
+	@$(BIN)/python tests/flows/ninety_days.py --write tests/flows/NINETY_DAYS.md
 
 lock: $(DEV) ## Resolve the lock files again: what the .in files ask, and else what is locked already
 	@set -eu; \

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import asdict
+
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from activation import settings
+from activation.alerts import alert
 from activation.campaigns import choose, load_campaigns
 from activation.catalogue import write_catalogue
 from activation.clock import clock_of
 from activation.home import Home, open_home
 from activation.maintenance import sync_step
 from activation.reporting.measure import measure_step
+from activation.reporting.unusual import alarm_text, unusual
 from activation.request import open_request
-from flows.artifacts import show_counts
+from flows.artifacts import SITE_URL, show_counts
 from flows.discretion import discreet
 from flows.run_campaigns import moment_of
 from flows.turns import is_too_late, patiently, turn_to_decide
@@ -36,6 +41,7 @@ def data_sync(as_of: str | None = None, max_lateness_minutes: float | None = Non
         sync(home, as_of)
     # From here on the runs of the day have what they wait for; what people read comes after it.
     measure(home)
+    tell_unusual(home)
     refresh_catalogue(home)
 
 
@@ -68,6 +74,17 @@ def measure(home: Home) -> None:
     """Build the models that no decision reads: lift, anomalies, regrets and what else the report shows."""
     measured = patiently(lambda: measure_step(home, clock_of(home)))
     get_run_logger().info("measured as of %s", measured.as_of.isoformat())
+
+
+@task(name="tell-unusual", cache_policy=NO_CACHE, persist_result=False)
+@discreet("tell-unusual")
+def tell_unusual(home: Home) -> int:
+    """Show what is far from usual, and tell it where alarms go. Gives how much there is."""
+    found = unusual(home)
+    show_counts("anomalies", [asdict(each) for each in found], "What is far from what like days let expect.")
+    for problem in alert(home, alarm_text(found), link=os.environ.get(SITE_URL)) if found else []:
+        get_run_logger().warning("%s", problem)
+    return len(found)
 
 
 @task(name="catalogue", cache_policy=NO_CACHE, persist_result=False)
