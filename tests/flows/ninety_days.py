@@ -14,6 +14,7 @@ withdrew, or the memory of server or worker grew.
 from __future__ import annotations
 
 import argparse
+import csv
 import random
 import sys
 import tempfile
@@ -54,6 +55,7 @@ class Diary:
     seconds: list[float] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
     withdrawn: set[str] = field(default_factory=set)
+    profiles: list[str] = field(default_factory=list)
     accepted: int = 0
 
 
@@ -62,6 +64,8 @@ def live(days: int, directory: Path, write: Callable[[Diary], None], seed: int =
     dice, diary = random.Random(seed), Diary()
     operated = Operation(copied(directory / "project"), directory / "home")
     operated.muster("sample", "--small")
+    with (operated.home / "inbox/crm/profiles/sample.csv").open(newline="") as file:
+        diary.profiles = [row["profile_id"] for row in csv.DictReader(file)]
     with Sandbox(open_home(operated.home)) as sandbox:
         sandbox.script(
             *({"path_prefix": "/", "fault": kind, "count": 10**6, "share": SHARE} for kind in KINDS)
@@ -85,6 +89,8 @@ def live(days: int, directory: Path, write: Callable[[Diary], None], seed: int =
         )
     diary.accepted = len(sent)
     twice = sum(count > 1 for count in sent.values())
+    if not sent:
+        diary.broken.append("nothing was accepted")
     if twice:
         diary.broken.append(f"{twice} messages were accepted twice")
     for name in PROCESSES:
@@ -102,7 +108,7 @@ def _live_a_day(
     known = {str(row["address"]) for row in sandbox.accepted() if "@" in str(row.get("address"))}
     leaving = dice.sample(sorted(known - diary.withdrawn), min(2, len(known - diary.withdrawn)))
     diary.withdrawn.update(leaving)
-    _drop(operated, at, leaving, dice)
+    _drop(operated, at, leaving, diary.profiles, dice)
     before = len(sandbox.accepted())
     for together in _plan(at):
         began = time.monotonic()
@@ -132,7 +138,9 @@ def _plan(at: datetime) -> Iterator[dict[str, dict[str, Any]]]:
     yield {"resume-due": {"as_of": f"{at + timedelta(hours=8):%Y-%m-%dT%H:%M}"}}
 
 
-def _drop(operated: Operation, at: datetime, leaving: list[str], dice: random.Random) -> None:
+def _drop(
+    operated: Operation, at: datetime, leaving: list[str], profiles: list[str], dice: random.Random
+) -> None:
     evening = f"{at - timedelta(hours=16):%Y-%m-%d %H:%M:%S}"
     late = f"{at - timedelta(days=6):%Y-%m-%d %H:%M:%S}"
     new = f"day-{at:%Y%m%d}"
@@ -140,7 +148,10 @@ def _drop(operated: Operation, at: datetime, leaving: list[str], dice: random.Ra
         "consent/events": "email,channel,purpose,state,occurred_at\n"
         + "".join(f"{address},email,marketing,withdrawn,{evening}\n" for address in leaving),
         "shop/orders": "order_id,profile_id,ordered_at,status,currency,gross_amount,discount_amount\n"
-        + "".join(f"{new}-{n},,{late},completed,USD,{dice.randrange(5, 90)}.00,0.00\n" for n in range(3)),
+        + "".join(
+            f"{new}-{n},{profile},{late},completed,USD,{dice.randrange(5, 90)}.00,0.00\n"
+            for n, profile in enumerate(dice.sample(profiles, 3))
+        ),
         "crm/profiles": "profile_id,source_system,email,created_at,updated_at\n"
         f"{new},crm,{new}@example.com,{evening},{evening}\n",
     }

@@ -7,6 +7,7 @@ last week arrive late. A day costs some twenty seconds, most of them dbt's, so t
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import random
@@ -45,6 +46,8 @@ def _full_days(directory: Path, days: int, seed: int) -> Tally:
     tally = Tally("whole days")
     home = Home(directory / "days", PROJECT)
     home.muster("sample", "--small")
+    with (home.path / "inbox" / "crm" / "profiles" / "sample.csv").open(newline="") as file:
+        profiles = [row["profile_id"] for row in csv.DictReader(file)]
     (home.path / "sandbox").mkdir(exist_ok=True)
     script = [{"path_prefix": "/", "fault": kind, "count": 10**6, "share": SHARE} for kind in KINDS]
     (home.path / "sandbox" / "faults.json").write_text(json.dumps(script))
@@ -59,7 +62,8 @@ def _full_days(directory: Path, days: int, seed: int) -> Tally:
             )
             for address in dice.sample(people, min(2, len(people))):
                 withdrawn[address] = at
-            _drop(home, at, [address for address, moment in withdrawn.items() if moment == at], dice)
+            leaving = [address for address, moment in withdrawn.items() if moment == at]
+            _drop(home, at, leaving, dice.sample(profiles, 3))
             began = os.times()
             codes = _run(home, at)
             ended = os.times()
@@ -84,6 +88,8 @@ def _full_days(directory: Path, days: int, seed: int) -> Tally:
         home.muster("sandbox", "--stop")
     tally.worlds, tally.people, tally.accepted = 1, sum(states.values()), states["accepted"]
     tally.in_doubt = states["in_doubt"]
+    if not tally.accepted:
+        tally.broken.append("nobody was reached: every day was held")
     if tally.twice:
         tally.broken.append(f"invariant 1: {tally.twice} people were accepted twice in one campaign and slot")
     half = max(1, len(costs) // 2)
@@ -108,15 +114,15 @@ def _run(home: Any, at: datetime) -> list[int]:
     return codes
 
 
-def _drop(home: Any, at: datetime, withdrawing: list[str], dice: random.Random) -> None:
+def _drop(home: Any, at: datetime, withdrawing: list[str], buyers: list[str]) -> None:
     """Put a day's drops into the inbox: withdrawals of yesterday evening, and orders of last week."""
     evening = f"{at - timedelta(hours=16):%Y-%m-%d %H:%M:%S}"
     consents = "".join(f"{address},email,marketing,withdrawn,{evening}\n" for address in withdrawing)
     home.drop("consent.events", f"{at:%Y%m%d}.csv", f"email,channel,purpose,state,occurred_at\n{consents}")
     late = f"{at - timedelta(days=6):%Y-%m-%d %H:%M:%S}"
     orders = "".join(
-        f"late-{at:%Y%m%d}-{number},,{late},completed,USD,{dice.randrange(5, 90)}.00,0.00\n"
-        for number in range(3)
+        f"late-{at:%Y%m%d}-{number},{buyer},{late},completed,USD,{number + 5}.00,0.00\n"
+        for number, buyer in enumerate(buyers)
     )
     head = "order_id,profile_id,ordered_at,status,currency,gross_amount,discount_amount\n"
     home.drop("shop.orders", f"late-{at:%Y%m%d}.csv", head + orders)
