@@ -54,17 +54,7 @@ def _cpu() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-class _NoPandas:
-    """Hide what only libraries of tests bring: DuckDB and Arrow import it where it is (0.7 s), and a home has none."""
-
-    @staticmethod
-    def find_spec(name: str, *_: object) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(name, name=name)
-
-
 if __name__ == "__main__":
-    sys.meta_path.insert(0, _NoPandas)  # type: ignore[arg-type]
     # From the process above, and from nobody else.
     function, given = pickle.loads(sys.stdin.buffer.read())
     sys.stdout.write(json.dumps(asdict(_measure(function, *given))))
