@@ -30,7 +30,6 @@ from typing import Any
 from operation import ENDS, Operation, copied
 
 from activation.home import open_home
-from activation.operations import ask
 from activation.sandbox import Sandbox
 
 FIRST = datetime(2017, 11, 20, 14)  # noqa: DTZ001 - flows take UTC without an offset; a Monday, 09:00 in New York
@@ -168,7 +167,7 @@ def _look_for_stuck(operated: Operation, diary: Diary) -> None:
             "state": {"type": {"any_": ["RUNNING", "PENDING", "SCHEDULED", "CANCELLING", "PAUSED"]}}
         }
     }
-    for run in ask(f"{operated.api}/flow_runs/filter", body | {"limit": 200}):
+    for run in operated.told("/flow_runs/filter", body | {"limit": 200}):
         diary.broken.append(f"{run['name']} is stuck as {run['state']['name']}")
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,17 +72,24 @@ class Operation:
         assert address is not None
         return f"http://127.0.0.1:{address['port']}/api"
 
+    def told(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """What the server answers; a busy one is asked again."""
+        return wait(lambda: ask(f"{self.api}{path}", body), lambda answer: answer is not None, 180)
+
     def start(self, deployment: str, parameters: dict[str, Any]) -> str:
-        (found,) = ask(f"{self.api}/deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
-        made = ask(
-            f"{self.api}/deployments/{found['id']}/create_flow_run",
-            {"parameters": found["parameters"] | parameters, "state": {"type": "SCHEDULED"}},
+        (found,) = self.told("/deployments/filter", {"deployments": {"name": {"any_": [deployment]}}})
+        made = self.told(
+            f"/deployments/{found['id']}/create_flow_run",
+            {
+                "parameters": found["parameters"] | parameters,
+                "state": {"type": "SCHEDULED"},
+                "idempotency_key": uuid.uuid4().hex,  # asked again, it is the same flow run
+            },
         )
         return str(made["id"])
 
     def run(self, flow_run: str) -> dict[str, Any]:
-        found = ask(f"{self.api}/flow_runs/{flow_run}")
-        return dict(found)
+        return dict(self.told(f"/flow_runs/{flow_run}"))
 
     def until(self, flow_run: str, *states: str, seconds: float = 240.0) -> dict[str, Any]:
         return wait(lambda: self.run(flow_run), lambda run: run["state"]["type"] in states, seconds)
@@ -101,7 +109,7 @@ class Operation:
     def last_task(self, flow_run: str, name: str) -> dict[str, Any]:
         """The last run of one task in a flow run."""
         body = {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 200}
-        found = ask(f"{self.api}/task_runs/filter", body)
+        found = self.told("/task_runs/filter", body)
         return dict(next(each for each in found if each["name"].startswith(f"{name}-")))
 
     def alarms(self) -> list[dict[str, Any]]:
