@@ -110,7 +110,7 @@ def _twice(home: Any) -> int:
     sent = Counter(
         (*slots[row["message_id"]], row["address"])
         for row in home.accepted()
-        if row.get("message_id") in slots
+        if "address" in row and row.get("message_id") in slots
     )
     return sum(count > 1 for count in sent.values())
 
