@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,23 @@ class Operation:
         body = {"flow_runs": {"id": {"any_": [flow_run]}}, "sort": "EXPECTED_START_TIME_DESC", "limit": 200}
         found = self.told("/task_runs/filter", body)
         return dict(next(each for each in found if each["name"].startswith(f"{name}-")))
+
+    @contextmanager
+    def stopped(self, name: str) -> Iterator[None]:
+        """Keep a worker from taking anything up; what it runs goes on."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def look_from_outside(self) -> int:
+        """The exit code of the dead-man's switch."""
+        return subprocess.run(
+            [sys.executable, "-m", "flows.operate", "deadman", "--home", str(self.home)],
+            cwd=self.project, env=os.environ | self.environment, capture_output=True, check=False,
+        ).returncode  # fmt: skip
 
     def alarms(self) -> list[dict[str, Any]]:
         file = self.home / "prefect" / "alarms.jsonl"

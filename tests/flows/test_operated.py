@@ -30,6 +30,7 @@ LIMITS = {
 APPROVER = "head-of-crm@example.com"
 RUN = {"campaigns": ["vip_offer", "weekly_reactivation"], "as_of": "2017-11-22T14:00", "run_id": "wednesday"}
 MARKED_WITHIN = 180.0
+LATE_IS_TOLD_WITHIN = 240.0
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,9 @@ def operation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operat
         file = project / "models" / "campaigns" / name
         assert limit in file.read_text()
         file.write_text(file.read_text().replace(limit, "2 as approval_above"))
+    schedule = project / "prefect.yaml"
+    head, hygiene, rest = schedule.read_text().partition("  - name: hygiene\n")
+    schedule.write_text(head + hygiene + rest.replace("late-after:30m", "late-after:1m", 1))
     operated = Operation(project, project.parent / "home")
     operated.muster("sample", "--small")
     for table, rows in FRESH.items():
@@ -83,7 +87,7 @@ def story(operation: tuple[Operation, Sandbox]) -> dict[str, Any]:
         ("other person", {"name": "intern@example.com"}),
     ):
         operated.answer(first, **right | wrong)
-        operated.until(first, "RUNNING", "PENDING", seconds=60)
+        operated.until(first, "RUNNING", "PENDING")
         told[name] = operated.until(first, "PAUSED", *ENDS)
         told[f"{name} sent"] = len(sandbox.accepted())
     sandbox.script({"path_prefix": "/twilio/", "fault": "sleep:120", "count": 1000, "after": 2})
@@ -151,3 +155,28 @@ def test_what_went_wrong_was_told_with_people_and_what_to_do(
     assert len(crashed) == 1
     assert "on call: marketing-on-call@example.com" in crashed[0]["text"]
     assert "What to do: send nothing again by hand" in crashed[0]["text"]
+
+
+def test_a_run_that_nobody_takes_up_is_told_as_late_and_goes_on_later(
+    story: dict[str, Any], operation: tuple[Operation, Sandbox]
+) -> None:
+    operated, _ = operation
+    assert story["after"]
+    assert operated.look_from_outside() == 0
+    with operated.stopped("worker-1"):
+        run = operated.start("hygiene", {})
+        late = wait(
+            operated.alarms, lambda lines: any(line["kind"] == "late" for line in lines), LATE_IS_TOLD_WITHIN
+        )
+    assert [line["deployment"] for line in late] == ["hygiene"]
+    assert operated.until(run, *ENDS)["state"]["type"] == "COMPLETED"
+
+
+def test_a_server_that_is_killed_is_told_from_outside(
+    story: dict[str, Any], operation: tuple[Operation, Sandbox]
+) -> None:
+    operated, _ = operation
+    assert story["after"]
+    os.kill(operated.pid("server"), signal.SIGKILL)
+    assert operated.look_from_outside() == 3
+    assert [line["kind"] for line in operated.alarms()][-1] == "dead"

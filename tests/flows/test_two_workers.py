@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -63,17 +60,6 @@ def operation(
             operated.muster("down")
 
 
-@contextmanager
-def stopped(operated: Operation, name: str) -> Iterator[None]:
-    """Keep a worker from taking anything up; what it runs goes on."""
-    pid = operated.pid(name)
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 @pytest.fixture(scope="module")
 def story(operation: tuple[Operation, Sandbox]) -> dict[str, Any]:
     operated, sandbox = operation
@@ -95,7 +81,7 @@ def story(operation: tuple[Operation, Sandbox]) -> dict[str, Any]:
     for deployment, run in runs.items():
         other = next(worker for name, worker in WORKER_OF.items() if name != deployment)
         word = {"approve": True, "up_to": 1000, "reason": "looked at it", "name": "head-of-crm@example.com"}
-        with stopped(operated, other):
+        with operated.stopped(other):
             operated.answer(run, **word, content=operated.digest(RUNS[deployment]))
             operated.until(run, "RUNNING", seconds=120)
     told["ended"] = {name: operated.until(run, *ENDS, seconds=400) for name, run in runs.items()}
