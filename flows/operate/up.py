@@ -25,7 +25,9 @@ from flows.turns import limit_of
 
 SERVER, SITE = "server", "site"
 SERVER_SECONDS, READY_SECONDS = 150.0, 90.0
-# Flow runs of one worker at a time: one decides, others deliver, look or wait for their turn.
+# Flow runs at a time, for each worker: one decides, others deliver, look or wait for their turn. The limit is the
+# pool's and not the workers': a worker with a limit of its own dies where a suspended flow run is resumed before its
+# process is gone (Prefect 3.8).
 RUNS_PER_WORKER = 3
 # What a delivery needs to finish and record the request that is open.
 ORDERLY_SECONDS = 30.0
@@ -41,7 +43,7 @@ def up(home: Home, workers: int, port: int | None, say: Callable[[str], None]) -
         server_up(place, say)
         if running(place, SITE) is None:
             start(place, SITE, _ourselves("site", home), environment(place), PROJECT)
-        deploy(place, say)
+        deploy(place, say, workers)
         for number in range(1, workers + 1):
             worker_up(place, f"worker-{number}", say)
         _wait("all is ready", lambda: not _problems(home), READY_SECONDS, place)
@@ -76,14 +78,16 @@ def worker_up(place: Place, name: str, say: Callable[[str], None]) -> None:
     if running(place, name) is None:
         say(f"Starting {name}")
         command = [*_prefect(), "worker", "start", "--pool", POOL, "--type", "process", "--name", name]
-        start(place, name, [*command, "--limit", str(RUNS_PER_WORKER)], environment(place), PROJECT)
+        start(place, name, command, environment(place), PROJECT)
 
 
-def deploy(place: Place, say: Callable[[str], None]) -> None:
+def deploy(place: Place, say: Callable[[str], None], workers: int) -> None:
     """Put pool, deployments, limits and automations on the server; what is there already becomes as it should be."""
     say("Deploying what prefect.yaml says")
     with get_client(sync_client=True) as client:
         _make(client, "/work_pools/", {"name": POOL, "type": "process"})
+        limit = {"concurrency_limit": RUNS_PER_WORKER * workers}
+        client.request("PATCH", "/work_pools/{name}", json=limit, path_params={"name": POOL})
     log = place.directory / "deploy.log"
     with log.open("wb") as file:
         code = subprocess.run(
