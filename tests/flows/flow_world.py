@@ -39,8 +39,10 @@ def log_of(state: State) -> str:
     run = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[state.state_details.flow_run_id]))
     with get_client(sync_client=True) as client:
         for _ in range(60):
-            text = "\n".join(log.message for log in client.read_logs(log_filter=run))
-            if "Finished in state" in text.rpartition("Task run")[0] + text.rpartition("\n")[2]:
+            logs = client.read_logs(log_filter=run)
+            text = "\n".join(log.message for log in logs)
+            # A task logs the same of its own end.
+            if any(log.task_run_id is None and "Finished in state" in log.message for log in logs):
                 break
             time.sleep(0.5)
     return text
