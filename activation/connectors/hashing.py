@@ -57,12 +57,18 @@ def google_phone(value: str | None) -> str | None:
 
 def meta_email_sql(column: str) -> str:
     """:func:`meta_email` as a DuckDB expression."""
-    return _sha256_sql(_lower_sql(f"trim({column}, {_META_STRIP_SQL})"))
+    # All that is stripped comes before the letters and digits: few addresses have to be looked at closely.
+    is_bare = f"ascii({column}) > {ord('.')} and ascii(right({column}, 1)) > {ord('.')}"
+    stripped = f"case when {is_bare} then {column} else trim({column}, {_META_STRIP_SQL}) end"
+    return _sha256_sql(_lower_sql(stripped))
 
 
 def meta_phone_sql(column: str) -> str:
     """:func:`meta_phone` as a DuckDB expression."""
-    return _sha256_sql(f"regexp_replace({column}, '[^0-9]', '', 'g')")
+    digits = f"regexp_replace({column}, '[^0-9]', '', 'g')"
+    return _sha256_sql(
+        f"case when regexp_full_match({column}, '\\+[0-9]+') then substr({column}, 2) else {digits} end"
+    )
 
 
 def google_email_sql(column: str) -> str:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -38,6 +40,7 @@ from activation.types import Operation, Request, State
 
 AS_OF = datetime(2026, 3, 30, 14, tzinfo=UTC)
 RUN_ID = "bench"
+ROUNDS = 5
 CAMPAIGN = "bench_audience"
 AUDIENCE = "120210000000000001"
 # An outbox as the freeze leaves it: removals first, row groups as the export writes them.
@@ -115,14 +118,22 @@ class NobodyOptedOut:
 
 
 def compare_deliveries(directory: Path, rows: int, naive_rows: int) -> DeliveryCosts:
-    """Deliver ``rows`` our way and ``naive_rows`` naively. Raises ``RuntimeError`` where a row was not accepted."""
-    home_path = directory / "home"
+    """Deliver ``rows`` our way and ``naive_rows`` naively. Raises ``RuntimeError`` where a row was not accepted.
+
+    One after the other in turn, and the round with the median ratio: a shared processor changes its pace in a minute.
+    """
+    rounds = [_compare(directory / f"home{number}", rows, naive_rows) for number in range(ROUNDS)]
+    return sorted(rounds, key=attrgetter("ratio"))[ROUNDS // 2]
+
+
+def _compare(home_path: Path, rows: int, naive_rows: int) -> DeliveryCosts:
     measured(_freeze, home_path, rows)
     with sink() as url:
         naive = measured(_post_one_by_one, url, naive_rows)
         forgetful = measured(_deliver_without_journal, home_path, url)
         ours = measured(_deliver, home_path, url)
     _check(home_path, rows)
+    shutil.rmtree(home_path)
     return DeliveryCosts(rows, ours, forgetful, naive_rows, naive)
 
 
