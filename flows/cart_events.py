@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from prefect import flow, get_run_logger
+from prefect import flow
 
 from activation import settings
 from activation.clock import clock_of
 from activation.home import open_home
-from activation.sensors import carts_look
+from activation.sensors import Look, carts_look
 from flows.approval import WAIT_HOURS
-from flows.run_campaigns import moment_of, run_batch
+from flows.run_campaigns import moment_of, run_where_due
 from flows.steps import land
 from flows.turns import is_too_late
 
@@ -32,9 +32,8 @@ def cart_events(
     clock = clock_of(home)
     clock.step_to(moment)
     land()
-    for campaign in campaigns:
-        run_id = f"{moment:%Y%m%dT%H%M%SZ}-{campaign}"
-        look = carts_look(home, campaign, moment, clock.now())
-        get_run_logger().info("%s: %s", campaign, look.why)
-        if look.is_due or (home.run_directory(run_id) / "request.json").exists():
-            run_batch([campaign], moment.isoformat(), run_id, None, wait_for_approval_hours)
+
+    def look_at(campaign: str) -> Look:
+        return carts_look(home, campaign, moment, clock.now())
+
+    run_where_due(home, campaigns, moment, look_at, wait_for_approval_hours)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from prefect import flow
+from prefect import flow, get_run_logger
 from prefect.runtime import deployment
 
 from activation import settings
@@ -21,6 +22,7 @@ from activation.request import (
     record_request,
 )
 from activation.run import check_step
+from activation.sensors import Look
 from flows.approval import WAIT_HOURS, ask_approvers
 from flows.dependency import await_sync
 from flows.outcome import error_of
@@ -84,6 +86,25 @@ def run_batch(
     error = error_of(outcome)
     if error is not None:
         raise error
+
+
+def run_where_due(
+    home: Home,
+    campaigns: list[str],
+    moment: datetime,
+    look_at: Callable[[str], Look],
+    wait_for_approval_hours: float,
+) -> None:
+    """Look at each campaign, and run it where that is due, each as a run of its own.
+
+    A flow run that an approver's answer started again, or a retry, goes on with the run that it had begun.
+    """
+    for campaign in campaigns:
+        run_id = f"{moment:%Y%m%dT%H%M%SZ}-{campaign}"
+        look = look_at(campaign)
+        get_run_logger().info("%s: %s", campaign, look.why)
+        if look.is_due or (home.run_directory(run_id) / "request.json").exists():
+            run_batch([campaign], moment.isoformat(), run_id, None, wait_for_approval_hours)
 
 
 def requested(

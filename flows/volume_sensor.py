@@ -5,13 +5,13 @@ The look counts; which sign-ups are in which cut, exactly as many as the batch s
 
 from __future__ import annotations
 
-from prefect import flow, get_run_logger
+from prefect import flow
 
 from activation import settings
 from activation.home import open_home
-from activation.sensors import volume_look
+from activation.sensors import Look, volume_look
 from flows.approval import WAIT_HOURS
-from flows.run_campaigns import moment_of, run_batch
+from flows.run_campaigns import moment_of, run_where_due
 from flows.steps import land
 from flows.turns import is_too_late
 
@@ -32,9 +32,8 @@ def volume_sensor(
     if is_too_late(home, max_lateness_minutes):
         return
     land()
-    for campaign in campaigns:
-        run_id = f"{moment:%Y%m%dT%H%M%SZ}-{campaign}"
-        look = volume_look(home, campaign, moment)
-        get_run_logger().info("%s: %s", campaign, look.why)
-        if look.is_due or (home.run_directory(run_id) / "request.json").exists():
-            run_batch([campaign], moment.isoformat(), run_id, None, wait_for_approval_hours)
+
+    def look_at(campaign: str) -> Look:
+        return volume_look(home, campaign, moment)
+
+    run_where_due(home, campaigns, moment, look_at, wait_for_approval_hours)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flow_world import Shop
+from flow_world import FRESH, Shop
 from prefect.settings import (
     PREFECT_HOME,
     PREFECT_SERVER_ANALYTICS_ENABLED,
@@ -18,17 +18,6 @@ from prefect.testing.utilities import prefect_test_harness
 from activation.cli import invoke
 from activation.home import open_home
 from activation.sandbox import Sandbox
-
-# Whoever is in these rows is in nobody's audience: they only say that the feeds were fresh at the run's as_of.
-FRESH = {
-    "crm/profiles": (
-        "profile_id,source_system,email,created_at,updated_at\n"
-        "fresh-1,crm,fresh@example.com,2017-11-19 00:00:00,2017-11-19 00:00:00\n"
-    ),
-    "consent/events": (
-        "profile_id,channel,purpose,state,occurred_at\nfresh-1,email,marketing,withdrawn,2017-11-19 00:00:00\n"
-    ),
-}
 
 
 @pytest.fixture(scope="session")

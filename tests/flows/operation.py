@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from flow_world import FRESH
+
 from activation.home import open_home
 from activation.operations import ask, read_address
 from activation.settings import PROJECT
@@ -29,13 +31,19 @@ PARTS = (
     "profiles.yml",
     "prefect.yaml",
 )
-FRESH = {
-    "crm/profiles": "profile_id,source_system,email,created_at,updated_at\n"
-    "fresh-1,crm,fresh@example.com,2017-11-19 00:00:00,2017-11-19 00:00:00\n",
-    "consent/events": "profile_id,channel,purpose,state,occurred_at\n"
-    "fresh-1,email,marketing,withdrawn,2017-11-19 00:00:00\n",
-}
+# So that a few people are too many for these campaigns, and they have to wait for their approver.
+LIMITS = {"vip_offer": 2000, "weekly_reactivation": 5000}
 ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+def careful(project: Path) -> Path:
+    """Make the campaigns of ``LIMITS`` wait for their approver where they have more than two people."""
+    for campaign, limit in LIMITS.items():
+        file = project / "models" / "campaigns" / f"cmp_{campaign}.sql"
+        text = file.read_text()
+        assert f"{limit} as approval_above" in text
+        file.write_text(text.replace(f"{limit} as approval_above", "2 as approval_above"))
+    return project
 
 
 def copied(project: Path) -> Path:
@@ -67,6 +75,12 @@ class Operation:
         )  # fmt: skip
         assert done.returncode == expect, done.stdout + done.stderr
         return done.stdout
+
+    def supply(self) -> None:
+        """Put the small sample into the inbox, and rows that say that its feeds are fresh."""
+        self.muster("sample", "--small")
+        for table, rows in FRESH.items():
+            (self.home / "inbox" / table / "fresh.csv").write_text(rows)
 
     @property
     def api(self) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from operation import ENDS, FRESH, Operation, copied, engines_below, wait
+from operation import ENDS, Operation, careful, copied, engines_below, wait
 
 from activation.home import open_home
 from activation.operations import health, read_address
@@ -22,11 +22,6 @@ from activation.sandbox import Sandbox
 
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("flows")]
 
-# So that a few people are too many for one campaign, and it has to wait.
-LIMITS = {
-    "cmp_vip_offer.sql": "2000 as approval_above",
-    "cmp_weekly_reactivation.sql": "5000 as approval_above",
-}
 APPROVER = "head-of-crm@example.com"
 RUN = {"campaigns": ["vip_offer", "weekly_reactivation"], "as_of": "2017-11-22T14:00", "run_id": "wednesday"}
 MARKED_WITHIN = 180.0
@@ -35,18 +30,12 @@ LATE_IS_TOLD_WITHIN = 240.0
 
 @pytest.fixture(scope="module")
 def operation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operation, Sandbox]]:
-    project = copied(tmp_path_factory.mktemp("operated") / "project")
-    for name, limit in LIMITS.items():
-        file = project / "models" / "campaigns" / name
-        assert limit in file.read_text()
-        file.write_text(file.read_text().replace(limit, "2 as approval_above"))
+    project = careful(copied(tmp_path_factory.mktemp("operated") / "project"))
     schedule = project / "prefect.yaml"
     head, hygiene, rest = schedule.read_text().partition("  - name: hygiene\n")
     schedule.write_text(head + hygiene + rest.replace("late-after:30m", "late-after:1m", 1))
     operated = Operation(project, project.parent / "home")
-    operated.muster("sample", "--small")
-    for table, rows in FRESH.items():
-        (operated.home / "inbox" / table / "fresh.csv").write_text(rows)
+    operated.supply()
     with Sandbox(open_home(operated.home)) as sandbox:
         began = time.monotonic()
         operated.muster("up")

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from operation import ENDS, FRESH, Operation, copied
+from operation import ENDS, Operation, careful, copied
 
 from activation.home import open_home
 from activation.operations import ask, health
@@ -23,7 +23,6 @@ from server import create_database, server
 pytestmark = [pytest.mark.long, pytest.mark.xdist_group("flows")]
 
 # Both wait for their approver first, so that both are decided before one is delivered.
-LIMITS = {"cmp_vip_offer.sql": "2000", "cmp_weekly_reactivation.sql": "5000"}
 RUNS = {"daily-digest": "vip_offer", "morning-desk": "weekly_reactivation"}
 WORKER_OF = {"daily-digest": "worker-1", "morning-desk": "worker-2"}
 SLOW = {"path_prefix": "/", "fault": "sleep:20", "count": 10_000}
@@ -40,18 +39,13 @@ def operation(
     tmp_path_factory: pytest.TempPathFactory, urls: tuple[str, str]
 ) -> Iterator[tuple[Operation, Sandbox]]:
     prefect, journal = urls
-    project = copied(tmp_path_factory.mktemp("workers") / "project")
-    for name, limit in LIMITS.items():
-        file = project / "models" / "campaigns" / name
-        file.write_text(file.read_text().replace(f"{limit} as approval_above", "2 as approval_above"))
+    project = careful(copied(tmp_path_factory.mktemp("workers") / "project"))
     environment = {
         "PREFECT_API_DATABASE_CONNECTION_URL": prefect.replace("postgresql://", "postgresql+asyncpg://"),
         "MUSTER_JOURNAL_URL": journal,
     }
     operated = Operation(project, project.parent / "home", environment)
-    operated.muster("sample", "--small")
-    for table, rows in FRESH.items():
-        (operated.home / "inbox" / table / "fresh.csv").write_text(rows)
+    operated.supply()
     with Sandbox(open_home(operated.home)) as sandbox:
         operated.muster("up", "--workers", "2")
         try:
