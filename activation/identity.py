@@ -17,12 +17,8 @@ from activation.errors import ConfigurationError
 from activation.home import Home
 from activation.settings import PROJECT
 
-WHO = """
-select customer_id from intermediate.int_profiles_mapped where customer_id = $who or profile_id = $who
-union all
-select customer_id from intermediate.int_customers_succeeded where earlier_customer_id = $who
-limit 1
-"""
+MAP = "intermediate.int_profiles_mapped"
+SUCCEEDED = "intermediate.int_customers_succeeded"
 PROFILES = """
 select cleaned.profile_id, cleaned.source_system, cleaned.created_at, cleaned.updated_at
 from intermediate.int_profiles_mapped as mapped
@@ -108,21 +104,35 @@ def identity_of(home: Home, who: str) -> Identity:
     if not home.warehouse_file.exists():
         raise ConfigurationError("nothing was built yet: `muster build` makes the warehouse")
     with duckdb.connect(str(home.warehouse_file), read_only=True) as engine:
-        found = engine.execute(WHO, {"who": who}).fetchone()
-        if found is None:
+        customer = customer_called(engine, who, MAP, SUCCEEDED)
+        if customer is None:
             raise ConfigurationError(f"the warehouse knows nobody with the customer or profile id {who}")
 
         def ask(query: str) -> list[tuple[Any, ...]]:
-            return engine.execute(query, {"customer": found[0]}).fetchall()
+            return engine.execute(query, {"customer": customer}).fetchall()
 
         return Identity(
-            customer_id=str(found[0]),
+            customer_id=customer,
             profiles=tuple(Profile(*row) for row in ask(PROFILES)),
             links=tuple(Link(*row) for row in ask(LINKS)),
             ignored=tuple(Ignored(*row) for row in ask(IGNORED)),
             earlier_ids=tuple(str(row[0]) for row in ask(EARLIER)),
             devices=int(ask(DEVICES)[0][0]),
         )
+
+
+def customer_called(engine: duckdb.DuckDBPyConnection, who: str, profiles: str, succeeded: str) -> str | None:
+    """The golden customer whose id, earlier id or profile id this is; None where it is nobody's.
+
+    ``profiles`` and ``succeeded`` are relations with the columns of ``int_profiles_mapped`` and
+    ``int_customers_succeeded``.
+    """
+    found = engine.execute(
+        f"select customer_id from {profiles} where customer_id = $who or profile_id = $who "
+        f"union all select customer_id from {succeeded} where earlier_customer_id = $who limit 1",
+        {"who": who},
+    ).fetchone()
+    return None if found is None else str(found[0])
 
 
 def in_words(identity: Identity) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from activation.errors import ConfigurationError
 from activation.home import Home
+from activation.identity import customer_called
 from activation.landing.contract import Table, contract
 from activation.landing.normalise import e164
 from activation.landing.normalise import email as email_form
@@ -100,14 +101,16 @@ def find_person(
         contacts = [contact_of(address)]
         customer = _customer_with(connection, home, contacts[0])
     else:
-        customer = _customer_called(connection, who or "")
+        customer = customer_called(connection, who or "", "map", "succeeded")
         if customer is None:
             profiles = [_profile_called(connection, home, who or "")]
     customers: list[str] = []
     if customer is not None:
         rows = connection.execute("select profile_id from map where customer_id = ?", [customer]).fetchall()
         profiles = [str(profile) for (profile,) in rows]
-        earlier = connection.execute("select earlier_id from earlier where customer_id = ?", [customer])
+        earlier = connection.execute(
+            "select earlier_customer_id from succeeded where customer_id = ?", [customer]
+        )
         customers = [customer, *(str(row[0]) for row in earlier.fetchall())]
     customers += [name for name in _customers_frozen(connection, home, profiles) if name not in customers]
     start = {(PROFILE, profile) for profile in profiles} | {(CUSTOMER, name) for name in customers}
@@ -124,7 +127,7 @@ def find_person(
 
 
 def _read_map(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Make the tables ``map``, ``earlier`` and ``stitched`` of golden customers."""
+    """Make the tables ``map``, ``succeeded`` and ``stitched`` of golden customers."""
     if home.warehouse_file.exists():
         # Under the name it was built with: its views carry it.
         connection.execute(f"attach {literal(str(home.warehouse_file))} as muster (read_only)")
@@ -133,7 +136,7 @@ def _read_map(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
             "from muster.intermediate.int_profiles_mapped"
         )
         connection.execute(
-            "create temp table earlier as select earlier_customer_id as earlier_id, customer_id "
+            "create temp table succeeded as select earlier_customer_id, customer_id "
             "from muster.intermediate.int_customers_succeeded"
         )
         connection.execute(
@@ -150,7 +153,7 @@ def _read_map(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
         columns = "profile_id, customer_id, email_normalised, phone_e164"
         query = f"select {columns} from read_parquet({literal(str(newest[0]))})"
     connection.execute(f"create temp table map as {query}")
-    connection.execute("create temp table earlier (earlier_id varchar, customer_id varchar)")
+    connection.execute("create temp table succeeded (earlier_customer_id varchar, customer_id varchar)")
     connection.execute(
         "create temp table stitched (device_id varchar, customer_id varchar, since timestamp, until timestamp)"
     )
@@ -177,15 +180,6 @@ def contact_of(address: str) -> tuple[str, str]:
             "what was given is neither an e-mail address nor a telephone number with its country code (+…)"
         )
     return (EMAIL if "@" in address else PHONE), found
-
-
-def _customer_called(connection: duckdb.DuckDBPyConnection, who: str) -> str | None:
-    found = connection.execute(
-        "select customer_id from map where customer_id = $who or profile_id = $who "
-        "union all select customer_id from earlier where earlier_id = $who limit 1",
-        {"who": who},
-    ).fetchone()
-    return None if found is None else str(found[0])
 
 
 def _profile_called(connection: duckdb.DuckDBPyConnection, home: Home, who: str) -> str:

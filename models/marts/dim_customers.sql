@@ -55,21 +55,19 @@ customers_scored as (
 subscriptions as (
 
     select
-        profile_id,
-        status,
-        started_at,
-        ended_at
-    from {{ ref('stg_shop__subscriptions') }}
-    where status = 'active' and started_at <= {{ as_of() }} and (ended_at is null or ended_at > {{ as_of() }})
+        customer_id,
+        started_at
+    from {{ ref('fct_subscriptions') }}
+    where is_active
 
 ),
 
 tickets as (
 
     select
-        profile_id,
+        customer_id,
         opened_at
-    from {{ ref('stg_support__tickets') }}
+    from {{ ref('fct_tickets') }}
 
 ),
 
@@ -83,36 +81,23 @@ lifecycle_changes as (
 
 ),
 
-profiles_mapped as (
-
-    select
-        profile_id,
-        customer_id
-    from {{ ref('int_profiles_mapped') }}
-
-),
-
 subscriptions_by_customer as (
 
     select
-        profiles_mapped.customer_id,
-        min(subscriptions.started_at) as subscribed_at
+        customer_id,
+        min(started_at) as subscribed_at
     from subscriptions
-    inner join profiles_mapped
-        on subscriptions.profile_id = profiles_mapped.profile_id
-    group by profiles_mapped.customer_id
+    group by customer_id
 
 ),
 
 tickets_by_customer as (
 
     select
-        profiles_mapped.customer_id,
-        max(tickets.opened_at) as last_ticket_at
+        customer_id,
+        max(opened_at) as last_ticket_at
     from tickets
-    inner join profiles_mapped
-        on tickets.profile_id = profiles_mapped.profile_id
-    group by profiles_mapped.customer_id
+    group by customer_id
 
 )
 
