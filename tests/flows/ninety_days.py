@@ -4,8 +4,9 @@
 
 Each day every kind of flow that has work in a rehearsal runs from its deployment, with the day's clock: feedback and
 hygiene, the campaigns of that weekday, and what was left for the evening; on Mondays the data sync, on the second of a
-month retention and the monthly report. Each day brings a drop: withdrawals, late orders, a new profile. The sandbox
-fails one request in twenty. A day is what a real one is, but for its waiting.
+month retention and the monthly report. Each day brings a drop: people join and agree, some who were written to withdraw
+from everything by e-mail, orders arrive late. The sandbox fails one request in twenty. A day is what a real one is, but
+for its waiting.
 
 Ends with 1 where a flow run is stuck or crashed, somebody was contacted twice, somebody was written to after they
 withdrew, or the memory of server or worker grew.
@@ -43,6 +44,8 @@ GROWTH = 1.2
 EXPECTED = ("HeldError", "InDoubtError", "DestinationDownError")
 LONGEST_SECONDS = 900.0
 SECOND = 2  # day of the month: the first whole month is over
+JOINING, LEAVING, ORDERING = 4, 2, 6  # people a day
+PURPOSES = ("marketing", "service")
 
 
 @dataclass
@@ -105,7 +108,8 @@ def _live_a_day(
     operated: Operation, sandbox: Sandbox, diary: Diary, dice: random.Random, at: datetime
 ) -> None:
     known = {str(row["address"]) for row in sandbox.accepted() if "@" in str(row.get("address"))}
-    leaving = dice.sample(sorted(known - diary.withdrawn), min(2, len(known - diary.withdrawn)))
+    staying = sorted(known - diary.withdrawn)
+    leaving = dice.sample(staying, min(LEAVING, len(staying)))
     diary.withdrawn.update(leaving)
     _drop(operated, at, leaving, diary.profiles, dice)
     before = len(sandbox.accepted())
@@ -142,22 +146,33 @@ def _drop(
 ) -> None:
     evening = f"{at - timedelta(hours=16):%Y-%m-%d %H:%M:%S}"
     late = f"{at - timedelta(days=6):%Y-%m-%d %H:%M:%S}"
-    new = f"day-{at:%Y%m%d}"
+    day = f"day-{at:%Y%m%d}"
+    joining = [f"{day}-{number}" for number in range(JOINING)]
+    profiles.extend(joining)
+    ordering = joining[: JOINING // 2] + dice.sample(profiles, ORDERING)
+    addresses = [(f"{profile}@example.com", "granted") for profile in joining]
+    addresses += [(address, "withdrawn") for address in leaving]
     drops = {
-        "consent/events": "email,channel,purpose,state,occurred_at\n"
-        + "".join(f"{address},email,marketing,withdrawn,{evening}\n" for address in leaving),
+        "crm/profiles": "profile_id,source_system,email,country,timezone,created_at,updated_at\n"
+        + "".join(
+            f"{profile},crm,{profile}@example.com,US,America/New_York,{late},{late}\n" for profile in joining
+        ),
+        "consent/events": "email,channel,purpose,state,basis,proof,occurred_at\n"
+        + "".join(
+            f"{address},email,{purpose},{state},consent,preference page,{evening}\n"
+            for address, state in addresses
+            for purpose in PURPOSES
+        ),
         "shop/orders": "order_id,profile_id,ordered_at,status,currency,gross_amount,discount_amount\n"
         + "".join(
-            f"{new}-{n},{profile},{late},completed,USD,{dice.randrange(5, 90)}.00,0.00\n"
-            for n, profile in enumerate(dice.sample(profiles, 3))
+            f"{day}-{number},{profile},{late},completed,USD,{dice.randrange(5, 90)}.00,0.00\n"
+            for number, profile in enumerate(ordering)
         ),
-        "crm/profiles": "profile_id,source_system,email,created_at,updated_at\n"
-        f"{new},crm,{new}@example.com,{evening},{evening}\n",
     }
     for table, rows in drops.items():
         folder = operated.home / "inbox" / table
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{new}.csv").write_text(rows)
+        (folder / f"{day}.csv").write_text(rows)
 
 
 def _look_for_stuck(operated: Operation, diary: Diary) -> None:
