@@ -28,6 +28,8 @@ from activation.settings import PROJECT
 
 TOLD = 5  # failures that an error message names
 MEASUREMENT = "measurement"  # the tag of models that no decision reads
+LOOK_AHEAD = "look_ahead"  # the tag of models that only a plan tells
+EFFECTS = "rpt_minimum_detectable_effects"
 DEFINING = frozenset({"audiences", "campaigns"})  # the layers whose models are somebody's definition
 _FAILED = frozenset({"error", "fail", "runtime error"})
 
@@ -49,13 +51,20 @@ class BuildResult:
     definitions: Mapping[str, str] = field(default_factory=dict)
 
 
-def build(home: Home, request: RunRequest, known_at: datetime, base: Base | None = None) -> BuildResult:
+def build(
+    home: Home,
+    request: RunRequest,
+    known_at: datetime,
+    base: Base | None = None,
+    *,
+    looks_ahead: bool = False,
+) -> BuildResult:
     """Build everything for one run and publish it; with a ``base``, a micro-batch, which is not published.
 
     Raises ``BuildError`` where a shared layer failed.
     """
     directory = home.build_directory(request.run_id)
-    built = decide(home, request, known_at, directory, base=base)
+    built = decide(home, request, known_at, directory, base=base, looks_ahead=looks_ahead)
     if base is None:
         publish(home, directory / home.warehouse_file.name)
     return built
@@ -69,22 +78,26 @@ def decide(
     *,
     tests: bool = True,
     base: Base | None = None,
+    looks_ahead: bool = False,
 ) -> BuildResult:
     """Build for one run in a directory of its own and export it; publish nothing.
 
     Everything, or on a copy of ``base`` what a micro-batch needs. Without ``tests`` no data test is run, and so
-    nothing is held for one. Raises ``BuildError`` where a shared layer failed.
+    nothing is held for one. ``looks_ahead``: also what only a plan tells, but for a micro-batch. Raises
+    ``BuildError`` where a shared layer failed.
     """
     export = directory / "export"
     export.mkdir(mode=0o700, parents=True, exist_ok=True)
     warehouse = directory / home.warehouse_file.name
     warehouse.unlink(missing_ok=True)
     values = _values(request, known_at) | {"export_to": str(export)}
-    chosen = ["--exclude", f"tag:{MEASUREMENT}"]
+    chosen = ["--exclude", f"tag:{MEASUREMENT}", *(() if looks_ahead else (f"tag:{LOOK_AHEAD}",))]
     if base is not None:
         base.copy_to(warehouse)
         chosen = selection(request)
     results, manifest = _build(["build", *chosen, *_without(tests=tests)], home, directory, values)
+    if looks_ahead and base is None:
+        _copy_out(warehouse, f"reports.{EFFECTS}", export / f"{EFFECTS}.parquet")
     counts: dict[str, int] = {}
     for result in results["results"]:
         counts[result["status"]] = counts.get(result["status"], 0) + 1
@@ -114,9 +127,13 @@ def decision_log(
         # An earlier version may take its values from dbt's variables alone, and would else build its defaults.
         arguments += ["--vars", json.dumps(values | {"campaigns": list(request.campaigns)})]
     _build(arguments, home, directory, values, project=project)
-    with duckdb.connect(str(warehouse), read_only=True) as engine:
-        engine.execute("copy decisions.decision_log to ? (format parquet)", [str(file)])
+    _copy_out(warehouse, "decisions.decision_log", file)
     return file
+
+
+def _copy_out(warehouse: Path, table: str, file: Path) -> None:
+    with duckdb.connect(str(warehouse), read_only=True) as engine:
+        engine.execute(f"copy {table} to ? (format parquet)", [str(file)])
 
 
 def report(home: Home, run_id: str, known_until: datetime, as_of: datetime) -> None:

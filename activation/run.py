@@ -146,7 +146,7 @@ def freeze_step(home: Home, request: RunRequest, clock: Clock) -> FrozenRun:
 def plan_step(home: Home, request: RunRequest, clock: Clock) -> tuple[BuildResult, dict[str, Ruling]]:
     """Decide and judge without freezing: nothing is reserved, nothing can be sent of it."""
     with home.lock("build", "building the warehouse"):
-        built = _build(home, request, clock, base_of(home, request))
+        built = _build(home, request, clock, base_of(home, request), looks_ahead=True)
     return built, judge(built.export, built.held, request.campaigns)
 
 
@@ -259,10 +259,12 @@ def _merged(results: Mapping[tuple[str, str], DeliveryResult]) -> dict[str, Deli
     return merged
 
 
-def _build(home: Home, request: RunRequest, clock: Clock, base: Base | None) -> BuildResult:
+def _build(
+    home: Home, request: RunRequest, clock: Clock, base: Base | None, *, looks_ahead: bool = False
+) -> BuildResult:
     """Build under the lock that the caller holds."""
     _make_room(home, request.run_id)
-    return build(home, request, max(request.known_until, clock.now()), base)
+    return build(home, request, max(request.known_until, clock.now()), base, looks_ahead=looks_ahead)
 
 
 def _make_room(home: Home, run_id: str) -> None:

@@ -15,6 +15,7 @@ from activation.content import load_templates
 from activation.guard import Ruling, Verdict
 from activation.home import Home
 from activation.plans.difference import Difference, difference_lines, differences
+from activation.plans.effects import DetectableEffect, detectable_effects, effect_lines
 from activation.plans.estimate import Estimate, estimate_line, estimates
 from activation.plans.preview import Preview, preview_lines, previews
 from activation.plans.spot_check import Drawn, spot_check, spot_check_lines
@@ -34,6 +35,7 @@ class CampaignPlan:
     waterfall: Waterfall | None
     difference: Difference | None
     estimates: Sequence[Estimate]
+    effects: Sequence[DetectableEffect]
     previews: Sequence[Preview]
     drawn: Sequence[Drawn]
 
@@ -58,12 +60,13 @@ def plan_of(
 ) -> Plan:
     """Read an exported or frozen run. ``sample`` people are drawn for each verdict and first reason.
 
-    Without ``looks_ahead`` only what was decided is told: no estimate, and no preview. With it, raises
+    Without ``looks_ahead`` only what was decided is told: no estimate, no effect, and no preview. With it, raises
     ``ConfigurationError`` where a channel has no cost, or a destination no connector.
     """
     found = {waterfall.campaign: waterfall for waterfall in waterfalls(directory)}
     changes = differences(home, request, directory)
     costs = estimates(directory) if looks_ahead else {}
+    effects = detectable_effects(directory) if looks_ahead else {}
     shown = previews(directory, load_templates(), request.run_id, PREVIEWED) if looks_ahead else {}
     drawn = spot_check(directory, request.run_id, sample) if sample else {}
     order = [*found, *(name for name in request.campaigns if name not in found)]
@@ -77,6 +80,7 @@ def plan_of(
                 waterfall=found.get(name),
                 difference=changes.get(name),
                 estimates=costs.get(name, []),
+                effects=effects.get(name, []),
                 previews=shown.get(name, []),
                 drawn=drawn.get(name, []),
             )
@@ -126,6 +130,13 @@ def _moved(each: CampaignPlan) -> str:
     return f"{sum(m.people for m in moves.entered):,} / {sum(m.people for m in moves.left):,}"
 
 
+def _ahead(each: CampaignPlan) -> list[str]:
+    return [
+        *(f"takes {estimate_line(estimate)}" for estimate in each.estimates),
+        *effect_lines(each.effects),
+    ]
+
+
 def _details(each: CampaignPlan) -> list[tuple[str, list[str]]]:
     details = [
         (f"looks like, {number} of {len(each.previews)}", preview_lines(shown))
@@ -138,7 +149,7 @@ def _details(each: CampaignPlan) -> list[tuple[str, list[str]]]:
 
 def _campaign_text(each: CampaignPlan) -> str:
     lines = [as_text(each.waterfall) if each.waterfall else f"{each.campaign}\n  no candidate"]
-    lines += [f"  takes {estimate_line(estimate)}" for estimate in each.estimates]
+    lines += [f"  {line}" for line in _ahead(each)]
     if each.difference is not None:
         lines += [f"  {line}" for line in difference_lines(each.difference)]
     for title, text in _details(each):
@@ -148,7 +159,7 @@ def _campaign_text(each: CampaignPlan) -> str:
 
 def _campaign_markdown(each: CampaignPlan) -> str:
     parts = [as_markdown(each.waterfall) if each.waterfall else f"### {each.campaign}\n\nNo candidate.\n"]
-    facts = [f"takes {estimate_line(estimate)}" for estimate in each.estimates]
+    facts = _ahead(each)
     facts += [f"{_WORDS[each.ruling.verdict]}: {why}" for why in each.ruling.reasons]
     facts += [f"REMOVALS HELD: {why}" for why in each.ruling.held_removals]
     parts.append("".join(f"- {fact}\n" for fact in facts))

@@ -63,6 +63,27 @@ LIFT = Section(
             note="Too small a group says that it cannot tell. Net spend is in the reporting currency.",
         ),
         Part(
+            "Before a campaign goes out: what its holdout could show",
+            """
+            select
+                campaign, metric, people, holdout_share, outcome_days, base, minimum_detectable_effect, is_measurable
+            from reports.rpt_minimum_detectable_effects
+            order by campaign, metric
+            """,
+            (
+                words("campaign", "Campaign"),
+                words("metric", "Measure"),
+                Column("people", "People of one run"),
+                Column("holdout_share", "Left alone", "share"),
+                Column("outcome_days", "Days looked ahead"),
+                Column("base", "Now", "fine_decimal"),
+                Column("minimum_detectable_effect", "Could show a change from", "fine_decimal"),
+                Column("is_measurable", "One run is enough", "yes"),
+            ),
+            note="Found in four of five cases. Where one run is too small, several are counted together.",
+            empty="No campaign of the last run leaves people alone.",
+        ),
+        Part(
             "Were those left alone really left alone?",
             """
             select

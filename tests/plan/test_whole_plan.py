@@ -6,7 +6,10 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from log_fixtures import excluded, write_run
 
@@ -76,6 +79,51 @@ def test_the_three_forms_tell_the_same_and_name_nobody(
     assert "silent\n  no candidate" in text
     assert "| weekly | HELD | 1 | 0 / 1 |" in page
     assert ADDRESS.findall(text + page + data) == []
+
+
+EFFECT = {
+    "campaign": "weekly", "metric": "converted", "people": 2000, "outcome_days": 28, "holdout_share": 0.1, "base": 0.08,
+    "minimum_detectable_effect": 0.0567, "is_measurable": True,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("effects", "said"),
+    [
+        ([], None),
+        (
+            [EFFECT, EFFECT | {"metric": "net_spend", "base": 12.5, "minimum_detectable_effect": 3.456}],
+            (
+                "could show a change of 5.7 points in who buys (now 8.0%) and of 3.46 in what a person spends "
+                "(now 12.50), in 28 days, with 10% of 2,000 people left alone"
+            ),
+        ),
+        (
+            [EFFECT | {"people": 900, "is_measurable": False}],
+            "cannot tell from one run what it changes, with 10% of 900 people left alone: it takes several",
+        ),
+        (
+            [EFFECT | {"base": 0.0, "minimum_detectable_effect": None}],
+            "cannot tell what it could change: 0% of the people bought in the 28 days before",
+        ),
+    ],
+)
+def test_before_anything_is_sent_a_plan_tells_what_the_holdout_could_show(
+    home: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    effects: list[dict[str, Any]],
+    said: str | None,
+) -> None:
+    monkeypatch.setattr(plans, "load_templates", dict)
+    directory = write_run(tmp_path / "now", [{"customer_id": "c1"}])
+    if effects:
+        pq.write_table(pa.Table.from_pylist(effects), directory / "rpt_minimum_detectable_effects.parquet")
+    rulings = {"weekly": Ruling("weekly", Verdict.GO, (), 1)}
+    found = plan_of(home, request("now", 0, "weekly"), directory, rulings)
+    for form in (plan_text(found), plan_markdown(found)):
+        assert (said or "") in form
+        assert ("left alone" in form or "could change" in form) == (said is not None)
 
 
 def test_a_week_tells_overlaps_and_pressure(tmp_path: Path) -> None:

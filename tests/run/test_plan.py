@@ -16,6 +16,7 @@ pytestmark = pytest.mark.xdist_group("plan")
 
 AS_OF = "2017-11-22T14:00"
 CAMPAIGN, MODEL = "vip_offer", "models/campaigns/cmp_vip_offer.sql"
+WITH_HOLDOUT = "daily_digest"  # of people of whom some buy
 HOLDOUT = "cast(0.05 as decimal(5, 4)) as holdout_share"
 ADDRESS = re.compile(r"[\w.]+@(?:[\w-]+\.)+\w+|\+\d{8,}")
 
@@ -42,8 +43,10 @@ def digests(home: Home) -> dict[str, str]:
 
 def test_a_plan_tells_everything_and_names_nobody(home: Home, tmp_path: Path) -> None:
     page = tmp_path / "plan.md"
-    plan = home.json("plan", CAMPAIGN, "--as-of", AS_OF, "--sample", "2", "--markdown", str(page))
-    (told,) = plan["campaigns"]
+    options = ("--as-of", AS_OF, "--sample", "2", "--markdown", str(page))
+    plan = home.json("plan", CAMPAIGN, WITH_HOLDOUT, *options)
+    campaigns = {each["campaign"]: each for each in plan["campaigns"]}
+    told = campaigns[CAMPAIGN]
     waterfall = told["waterfall"]
     assert waterfall["candidates"] == waterfall["to_send"] + sum(
         step["people"] for step in waterfall["steps"]
@@ -55,6 +58,9 @@ def test_a_plan_tells_everything_and_names_nobody(home: Home, tmp_path: Path) ->
     assert told["previews"]
     assert {each["verdict"] for each in told["drawn"]} >= {"send", "exclude"}
     assert told["difference"] is None, "it is the first run"
+    assert told["effects"] == [], "nobody is held out"
+    assert {effect["metric"] for effect in campaigns[WITH_HOLDOUT]["effects"]} == {"converted", "net_spend"}
+    assert all(effect["smallest"] > 0 for effect in campaigns[WITH_HOLDOUT]["effects"])
     assert f"### {CAMPAIGN} (2017-W47)" in page.read_text()
     assert ADDRESS.findall(str(plan) + page.read_text()) == []
     assert not (home.path / "ledger" / "runs" / plan["run_id"] / "frozen").exists()

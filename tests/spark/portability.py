@@ -155,6 +155,7 @@ def build(engine: str, spark_dbt: Path, home: Home, run: Run, directory: Path) -
             "--exclude",
             "test_type:generic",
             "tag:measurement",
+            "tag:look_ahead",
             "--exclude-resource-type",
             "unit_test",
         ),

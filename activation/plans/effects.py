@@ -1,0 +1,71 @@
+"""What a campaign's holdout could show of it: the minimum detectable effect, told before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from activation.build import EFFECTS
+from activation.frozen import connect
+
+
+@dataclass(frozen=True)
+class DetectableEffect:
+    """The smallest effect on one metric that is found in four of five cases, see ``rpt_minimum_detectable_effects``.
+
+    ``base`` and ``smallest`` are shares of people (0 to 1) for ``converted``, money a person in the reporting currency
+    for ``net_spend``; ``smallest`` is None where nobody bought, or all the same. Not ``is_measurable``: a group is too
+    small to tell.
+    """
+
+    campaign: str
+    metric: str
+    people: int
+    outcome_days: int
+    holdout_share: float
+    base: float
+    smallest: float | None
+    is_measurable: bool
+
+
+def detectable_effects(directory: Path) -> dict[str, list[DetectableEffect]]:
+    """Of each campaign with a holdout of its own, by metric; empty where the export has none, as in a micro-batch."""
+    file = directory / f"{EFFECTS}.parquet"
+    if not file.exists():
+        return {}
+    with connect(directory) as engine:
+        rows = engine.execute(
+            """
+            select
+                campaign, metric, people, outcome_days, holdout_share, base, minimum_detectable_effect, is_measurable
+            from read_parquet($file) order by campaign, metric
+            """,
+            {"file": str(file)},
+        ).fetchall()
+    found: dict[str, list[DetectableEffect]] = {}
+    for row in rows:
+        found.setdefault(row[0], []).append(DetectableEffect(*row))
+    return found
+
+
+def effect_lines(effects: Sequence[DetectableEffect]) -> list[str]:
+    """The effects of one campaign for people; no line without a holdout."""
+    if not effects:
+        return []
+    first = effects[0]
+    held_out = f"with {first.holdout_share:.0%} of {first.people:,} people left alone"
+    if not first.is_measurable:
+        return [f"cannot tell from one run what it changes, {held_out}: it takes several"]
+    told = [_told(effect) for effect in effects if effect.smallest is not None]
+    if not told:
+        bought = next(effect.base for effect in effects if effect.metric == "converted")
+        before = f"in the {first.outcome_days} days before"
+        return [f"cannot tell what it could change: {bought:.0%} of the people bought {before}"]
+    return [f"could show a change {' and '.join(told)}, in {first.outcome_days} days, {held_out}"]
+
+
+def _told(effect: DetectableEffect) -> str:
+    if effect.metric == "converted":
+        return f"of {100 * (effect.smallest or 0):.1f} points in who buys (now {effect.base:.1%})"
+    return f"of {effect.smallest:,.2f} in what a person spends (now {effect.base:,.2f})"
