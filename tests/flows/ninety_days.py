@@ -15,7 +15,6 @@ withdrew, or the memory of server or worker grew.
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 import sys
 import tempfile
@@ -28,15 +27,13 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from days import FAULTS, FIRST, Days
 from operation import ENDS, Operation, copied
 
 from activation.home import open_home
 from activation.sandbox import Sandbox
 
-FIRST = datetime(2017, 11, 20, 14)  # noqa: DTZ001 - flows take UTC without an offset; a Monday, 09:00 in New York
 OF_WEEKDAY = {0: "monday-reactivation", 1: "tuesday-newsletter", 2: "wednesday-sequence"}
-KINDS = ("status:500", "accept_then_500", "drop", "accept_then_drop", "garbage", "retry_after:0.02")
-SHARE = 0.05 / len(KINDS)
 PROCESSES = ("server", "worker-1", "site")
 # Caches fill in the first third; from then on, nothing may grow by more than this.
 GROWTH = 1.2
@@ -44,8 +41,6 @@ GROWTH = 1.2
 EXPECTED = ("HeldError", "InDoubtError", "DestinationDownError")
 LONGEST_SECONDS = 900.0
 SECOND = 2  # day of the month: the first whole month is over
-JOINING, LEAVING, ORDERING = 4, 2, 6  # people a day
-PURPOSES = ("marketing", "service")
 
 
 @dataclass
@@ -56,45 +51,37 @@ class Diary:
     memory: list[dict[str, float]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    withdrawn: set[str] = field(default_factory=set)
-    profiles: list[str] = field(default_factory=list)
     accepted: int = 0
 
 
 def live(days: int, directory: Path, write: Callable[[Diary], None], seed: int = 1) -> Diary:
     """Operate so many days, and ``write`` down every ten what there is."""
-    dice, diary = random.Random(seed), Diary()
+    diary = Diary()
     operated = Operation(copied(directory / "project"), directory / "home")
     operated.muster("sample", "--small")
-    with (operated.home / "inbox/crm/profiles/sample.csv").open(newline="") as file:
-        diary.profiles = [row["profile_id"] for row in csv.DictReader(file)]
+    people = Days(operated.home, random.Random(seed))
     with Sandbox(open_home(operated.home)) as sandbox:
-        sandbox.script(
-            *({"path_prefix": "/", "fault": kind, "count": 10**6, "share": SHARE} for kind in KINDS)
-        )
+        sandbox.script(*FAULTS)
         operated.muster("up")
         try:
             for day in range(days):
                 began = time.monotonic()
-                _live_a_day(operated, sandbox, diary, dice, FIRST + timedelta(days=day))
+                _live_a_day(operated, people, diary, FIRST + timedelta(days=day))
                 diary.seconds.append(time.monotonic() - began)
                 diary.memory.append({name: _resident_mb(operated.pid(name)) for name in PROCESSES})
                 _say(f"day {day + 1}: {diary.seconds[-1]:.0f} s, {_megabytes(diary.memory[-1])}")
                 if len(diary.seconds) % 10 == 0:
-                    diary.accepted = len(sandbox.accepted())
+                    diary.accepted = len(people.accepted())
                     write(diary)
             _look_for_stuck(operated, diary)
         finally:
             operated.muster("down")
-        sent = Counter(
-            (row["campaign"], row["message_id"]) for row in sandbox.accepted() if row.get("message_id")
-        )
-    diary.accepted = len(sent)
-    twice = sum(count > 1 for count in sent.values())
-    if not sent:
+        twice = people.twice()
+    diary.accepted = len(people.accepted())
+    if not diary.accepted:
         diary.broken.append("nothing was accepted")
     if twice:
-        diary.broken.append(f"{twice} messages were accepted twice")
+        diary.broken.append(f"{twice} people were contacted twice by one campaign in one slot")
     for name in PROCESSES:
         third = max(1, days // 3)
         middle = mean(each[name] for each in diary.memory[third : 2 * third] or diary.memory)
@@ -104,15 +91,8 @@ def live(days: int, directory: Path, write: Callable[[Diary], None], seed: int =
     return diary
 
 
-def _live_a_day(
-    operated: Operation, sandbox: Sandbox, diary: Diary, dice: random.Random, at: datetime
-) -> None:
-    known = {str(row["address"]) for row in sandbox.accepted() if "@" in str(row.get("address"))}
-    staying = sorted(known - diary.withdrawn)
-    leaving = dice.sample(staying, min(LEAVING, len(staying)))
-    diary.withdrawn.update(leaving)
-    _drop(operated, at, leaving, diary.profiles, dice)
-    before = len(sandbox.accepted())
+def _live_a_day(operated: Operation, people: Days, diary: Diary, at: datetime) -> None:
+    people.begin(at)
     for together in _plan(at):
         began = time.monotonic()
         started = {name: operated.start(name, parameters) for name, parameters in together.items()}
@@ -123,9 +103,8 @@ def _live_a_day(
             is_expected = any(error in message for error in EXPECTED)
             if state["type"] == "CRASHED" or (state["type"] == "FAILED" and not is_expected):
                 diary.broken.append(f"{at:%Y-%m-%d} {deployment}: {state['name']}: {message[:300]}")
-    wronged = {row.get("address") for row in sandbox.accepted()[before:]} & diary.withdrawn
-    if wronged:
-        diary.broken.append(f"{at:%Y-%m-%d}: {len(wronged)} people were written to who had withdrawn")
+    if wronged := people.wronged():
+        diary.broken.append(f"{at:%Y-%m-%d}: {wronged} people were written to who had withdrawn")
 
 
 def _plan(at: datetime) -> Iterator[dict[str, dict[str, Any]]]:
@@ -139,40 +118,6 @@ def _plan(at: datetime) -> Iterator[dict[str, dict[str, Any]]]:
     campaigns = OF_WEEKDAY.get(at.weekday(), "daily-digest")
     yield {campaigns: {"as_of": moment, "sync_within_hours": None, "wait_for_approval_hours": 0}}
     yield {"resume-due": {"as_of": f"{at + timedelta(hours=8):%Y-%m-%dT%H:%M}"}}
-
-
-def _drop(
-    operated: Operation, at: datetime, leaving: list[str], profiles: list[str], dice: random.Random
-) -> None:
-    evening = f"{at - timedelta(hours=16):%Y-%m-%d %H:%M:%S}"
-    late = f"{at - timedelta(days=6):%Y-%m-%d %H:%M:%S}"
-    day = f"day-{at:%Y%m%d}"
-    joining = [f"{day}-{number}" for number in range(JOINING)]
-    profiles.extend(joining)
-    ordering = joining[: JOINING // 2] + dice.sample(profiles, ORDERING)
-    addresses = [(f"{profile}@example.com", "granted") for profile in joining]
-    addresses += [(address, "withdrawn") for address in leaving]
-    drops = {
-        "crm/profiles": "profile_id,source_system,email,country,timezone,created_at,updated_at\n"
-        + "".join(
-            f"{profile},crm,{profile}@example.com,US,America/New_York,{late},{late}\n" for profile in joining
-        ),
-        "consent/events": "email,channel,purpose,state,basis,proof,occurred_at\n"
-        + "".join(
-            f"{address},email,{purpose},{state},consent,preference page,{evening}\n"
-            for address, state in addresses
-            for purpose in PURPOSES
-        ),
-        "shop/orders": "order_id,profile_id,ordered_at,status,currency,gross_amount,discount_amount\n"
-        + "".join(
-            f"{day}-{number},{profile},{late},completed,USD,{dice.randrange(5, 90)}.00,0.00\n"
-            for number, profile in enumerate(ordering)
-        ),
-    }
-    for table, rows in drops.items():
-        folder = operated.home / "inbox" / table
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{day}.csv").write_text(rows)
 
 
 def _look_for_stuck(operated: Operation, diary: Diary) -> None:

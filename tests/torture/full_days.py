@@ -1,13 +1,11 @@
 """Whole days, one after the other: land, decide, deliver and report by `muster run --as-of`, on the small sample.
 
-The sandbox fails one request in twenty. Every day some of those reached before withdraw their consent, and orders of
-last week arrive late. A day costs some twenty seconds, most of them dbt's, so there are fewer of them than in
-``soak.py``.
+The sandbox fails one request in twenty; people join, withdraw and order late (``tests/flows/days.py``). A day costs
+some twenty seconds, most of them dbt's, so there are fewer of them than in ``soak.py``.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import random
@@ -24,11 +22,8 @@ from forked import asked
 from kills import Tally
 from place import Shape
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "run"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / name) for name in ("run", "flows")]
 
-FIRST = datetime(2017, 11, 20, 14)  # noqa: DTZ001 - the command line takes UTC without an offset
-KINDS = ("status:500", "accept_then_500", "drop", "accept_then_drop", "garbage", "retry_after:0.02")
-SHARE = 0.05 / len(KINDS)
 HELD, IN_DOUBT, DOWN = 3, 4, 5
 GROWTH = 1.5
 
@@ -41,30 +36,22 @@ def full_days(directory: Path, shape: Shape, template: Path, days: int, seed: in
 
 
 def _full_days(directory: Path, days: int, seed: int) -> Tally:
-    from batch_home import PROJECT, Home  # noqa: PLC0415 - it imports pytest, which no other process here needs
+    # Here, because the first imports pytest, which no other process here needs.
+    from batch_home import PROJECT, Home  # noqa: PLC0415
+    from days import FAULTS, FIRST, Days  # noqa: PLC0415
 
-    dice = random.Random(seed)
     tally = Tally("whole days")
     home = Home(directory / "days", PROJECT)
     home.muster("sample", "--small")
-    with (home.path / "inbox" / "crm" / "profiles" / "sample.csv").open(newline="") as file:
-        profiles = [row["profile_id"] for row in csv.DictReader(file)]
+    people = Days(home.path, random.Random(seed))
     (home.path / "sandbox").mkdir(exist_ok=True)
-    script = [{"path_prefix": "/", "fault": kind, "count": 10**6, "share": SHARE} for kind in KINDS]
-    (home.path / "sandbox" / "faults.json").write_text(json.dumps(script))
+    (home.path / "sandbox" / "faults.json").write_text(json.dumps(FAULTS))
     home.muster("sandbox", "--detach")
-    costs, withdrawn = [], {}
+    costs = []
     try:
         for day in range(days):
             at = FIRST + timedelta(days=day)
-            before = len(home.accepted())
-            people = sorted(
-                {row["address"] for row in home.accepted() if "@" in str(row.get("address"))} - set(withdrawn)
-            )
-            for address in dice.sample(people, min(2, len(people))):
-                withdrawn[address] = at
-            leaving = [address for address, moment in withdrawn.items() if moment == at]
-            _drop(home, at, leaving, dice.sample(profiles, 3))
+            people.begin(at)
             began = os.times()
             codes = _run(home, at)
             ended = os.times()
@@ -74,13 +61,11 @@ def _full_days(directory: Path, days: int, seed: int) -> Tally:
             tally.trials += 1
             if not set(codes) <= {0, HELD, IN_DOUBT, DOWN} or codes[-1] == DOWN:
                 tally.broken.append(f"day {day}: it ended with {codes}")
-            new = home.accepted()[before:]
-            wronged = {row["address"] for row in new if row.get("address") in withdrawn}
-            if wronged:
+            if wronged := people.wronged():
                 tally.broken.append(
-                    f"invariant 2: day {day}: {len(wronged)} people were written to who had withdrawn"
+                    f"invariant 2: day {day}: {wronged} people were written to who had withdrawn"
                 )
-        tally.twice = _twice(home)
+        tally.twice = people.twice()
         states = Counter[str]()
         for run in home.json("status")["runs"]:
             for counts in run["states"].values():
@@ -102,20 +87,6 @@ def _full_days(directory: Path, days: int, seed: int) -> Tally:
     if last > GROWTH * first:
         tally.broken.append(f"time grew from {first:.0f} s to {last:.0f} s a day")
     return tally
-
-
-def _twice(home: Any) -> int:
-    """How many addresses one campaign reached more than once in one slot; a daily one has a slot for each day."""
-    frozen = home.path / "ledger" / "runs" / "*" / "frozen" / "outbox_messages.parquet"
-    query = f"select message_id, campaign, slot, step from read_parquet('{frozen}', union_by_name = true)"
-    with duckdb.connect() as engine:
-        slots = {message: slot for message, *slot in engine.execute(query).fetchall()}
-    sent = Counter(
-        (*slots[row["message_id"]], row["address"])
-        for row in home.accepted()
-        if "address" in row and row.get("message_id") in slots
-    )
-    return sum(count > 1 for count in sent.values())
 
 
 def _truly_accepted(home: Any) -> int:
@@ -140,17 +111,3 @@ def _run(home: Any, at: datetime) -> list[int]:
         codes.append(done.returncode)
         command = ("resume", f"day-{at:%Y%m%d}")
     return codes
-
-
-def _drop(home: Any, at: datetime, withdrawing: list[str], buyers: list[str]) -> None:
-    """Put a day's drops into the inbox: withdrawals of yesterday evening, and orders of last week."""
-    evening = f"{at - timedelta(hours=16):%Y-%m-%d %H:%M:%S}"
-    consents = "".join(f"{address},email,marketing,withdrawn,{evening}\n" for address in withdrawing)
-    home.drop("consent.events", f"{at:%Y%m%d}.csv", f"email,channel,purpose,state,occurred_at\n{consents}")
-    late = f"{at - timedelta(days=6):%Y-%m-%d %H:%M:%S}"
-    orders = "".join(
-        f"late-{at:%Y%m%d}-{number},{buyer},{late},completed,USD,{number + 5}.00,0.00\n"
-        for number, buyer in enumerate(buyers)
-    )
-    head = "order_id,profile_id,ordered_at,status,currency,gross_amount,discount_amount\n"
-    home.drop("shop.orders", f"late-{at:%Y%m%d}.csv", head + orders)
