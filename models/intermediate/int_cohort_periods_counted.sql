@@ -128,13 +128,7 @@ cohort_periods as (
         cohorts.first_net_revenue,
         {{ periods_between('cohorts.grain', 'cohorts.first_cohort_period', 'cohorts.cohort_period') }}
         < cohort_grains.left_censored_periods as is_left_censored,
-        case
-            when cohorts.grain = 'month'
-                then cast(
-                    {{ dbt.dateadd('month', 'periods_numbered.period_number + 1', 'cohorts.cohort_period') }} as timestamp
-                )
-            else {{ days_after('cohorts.cohort_period', '7 * (periods_numbered.period_number + 1)') }}
-        end <= {{ as_of() }} as is_complete
+        periods_numbered.period_number < cohorts.periods_observed as is_complete
     from cohorts
     inner join cohort_grains
         on cohorts.grain = cohort_grains.grain
