@@ -40,6 +40,7 @@ GROWTH = 1.2
 # What a flow run may end as failed for: it says so, and a person or the next run goes on.
 EXPECTED = ("HeldError", "InDoubtError", "DestinationDownError")
 LONGEST_SECONDS = 900.0
+QUICKLY = {"PREFECT_WORKER_QUERY_SECONDS": "1"}  # of every step, ten seconds would be waiting
 SECOND = 2  # day of the month: the first whole month is over
 
 
@@ -57,7 +58,7 @@ class Diary:
 def live(days: int, directory: Path, write: Callable[[Diary], None], seed: int = 1) -> Diary:
     """Operate so many days, and ``write`` down every ten what there is."""
     diary = Diary()
-    operated = Operation(copied(directory / "project"), directory / "home")
+    operated = Operation(copied(directory / "project"), directory / "home", QUICKLY)
     operated.muster("sample", "--small")
     people = Days(operated.home, random.Random(seed))
     with Sandbox(open_home(operated.home)) as sandbox:
