@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 from conftest import guarded
 from histories import AS_OF, MUTATED, UNSAFE, Fate, History, history
+
+from activation.settings import PROJECT
+
+REPORT = PROJECT / "models" / "reports" / "measurement" / "_anomalies__models.yml"
 
 
 def test_more_than_200_mutated_histories_are_judged(histories: list[History]) -> None:
@@ -52,3 +57,20 @@ def test_too_short_a_history_is_left_to_what_the_campaign_states() -> None:
     engine = guarded([History("short", whole.fate, recent, whole.today)])
     assert engine.execute("select count(*) from guard_anomalies").fetchone() == (0,)
     assert engine.execute("select count(*) from guard_sizes where measured is not null").fetchone() != (0,)
+
+
+def test_what_is_expected_keeps_the_rules_of_its_report_also_without_a_lower_limit(
+    histories: list[History],
+) -> None:
+    engine = guarded(histories[:40])
+    one_sided = "select count(*) from decision_expectations where highest is not null and lowest is null"
+    assert engine.execute(one_sided).fetchone() != (0,)
+    (model,) = [
+        each for each in yaml.safe_load(REPORT.read_text())["models"] if each["name"] == "rpt_anomalies"
+    ]
+    (rules,) = [
+        each["rows_hold"]["arguments"]["rules"] for each in model["data_tests"] if "rows_hold" in each
+    ]
+    for name, rule in rules.items():
+        broken = f"select count(*) from decision_expectations where not coalesce({rule}, false)"
+        assert (name, engine.execute(broken).fetchone()) == (name, (0,))
