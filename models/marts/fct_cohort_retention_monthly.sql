@@ -13,7 +13,7 @@ with cohort_periods as (
         revenue_retention_share,
         is_left_censored,
         is_complete
-    from {{ ref('int_cohort_periods_counted') }}
+    from {{ ref('fct_cohort_retention') }}
 
 )
 
