@@ -19,6 +19,8 @@ POOL = "muster"
 # Marks the processes that were started here, and all that they start themselves, so that they are known again.
 MARK = "MUSTER_OPERATION"
 HEARTBEAT_SECONDS = 30
+# Of Prefect's settings, those that a person may set for what is started here.
+_PASSED = ("PREFECT_SERVER_SERVICES_", "PREFECT_WORKER_")
 _DATABASE = ("PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
 
 
@@ -82,7 +84,7 @@ def environment(place: Place, *, is_server: bool = False) -> dict[str, str]:
     A database that the environment names is used; else it is SQLite in the home.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    kept |= {name: os.environ[name] for name in os.environ if name.startswith("PREFECT_SERVER_SERVICES_")}
+    kept |= {name: os.environ[name] for name in os.environ if name.startswith(_PASSED)}
     if is_server:
         kept = {name: value for name, value in kept.items() if not name.startswith("MUSTER_")}
         kept |= {name: os.environ[name] for name in _DATABASE if name in os.environ}

@@ -68,7 +68,7 @@ def server_up(place: Place, say: Callable[[str], None]) -> None:
     """Start the server where it does not run, and wait until it answers."""
     if running(place, SERVER) is None:
         say("Starting the Prefect server")
-        command = [*_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(place.port)]
+        command = [*_lean_prefect(), "server", "start", "--host", "127.0.0.1", "--port", str(place.port)]
         start(place, SERVER, command, environment(place, is_server=True), PROJECT)
     _wait("the server answers", lambda: ask(f"{place.api_url}/health") is True, SERVER_SECONDS, place, SERVER)
 
@@ -77,7 +77,7 @@ def worker_up(place: Place, name: str, say: Callable[[str], None]) -> None:
     """Start a worker where none of this name runs."""
     if running(place, name) is None:
         say(f"Starting {name}")
-        command = [*_prefect(), "worker", "start", "--pool", POOL, "--type", "process", "--name", name]
+        command = [*_lean_prefect(), "worker", "start", "--pool", POOL, "--type", "process", "--name", name]
         start(place, name, command, environment(place), PROJECT)
 
 
@@ -156,6 +156,10 @@ def _wait(
 
 def _prefect() -> list[str]:
     return [sys.executable, "-m", "prefect"]
+
+
+def _lean_prefect() -> list[str]:
+    return [sys.executable, "-m", "flows.operate.lean_prefect"]
 
 
 def _ourselves(command: str, home: Home) -> list[str]:
