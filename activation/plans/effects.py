@@ -56,7 +56,7 @@ def effect_lines(effects: Sequence[DetectableEffect]) -> list[str]:
     first = effects[0]
     held_out = f"with {first.holdout_share:.0%} of {first.people:,} people left alone"
     if not first.is_measurable:
-        return [f"cannot tell from one run what it changes, {held_out}: it takes several"]
+        return [f"cannot tell from one run what it changes, {held_out}: several are counted together"]
     told = [_told(effect) for effect in effects if effect.smallest is not None]
     if not told:
         bought = next(effect.base for effect in effects if effect.metric == "converted")

@@ -100,7 +100,7 @@ EFFECT = {
         ),
         (
             [EFFECT | {"people": 900, "is_measurable": False}],
-            "cannot tell from one run what it changes, with 10% of 900 people left alone: it takes several",
+            "cannot tell from one run what it changes, with 10% of 900 people left alone: several are counted together",
         ),
         (
             [EFFECT | {"base": 0.0, "minimum_detectable_effect": None}],
