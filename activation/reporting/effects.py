@@ -66,7 +66,8 @@ LIFT = Section(
             "Before a campaign goes out: what its holdout could show",
             """
             select
-                campaign, metric, people, holdout_share, outcome_days, base, minimum_detectable_effect, is_measurable
+                campaign, metric, people, holdout_share, outcome_days, base,
+                case when is_measurable then minimum_detectable_effect end as could_show, is_measurable
             from reports.rpt_minimum_detectable_effects
             order by campaign, metric
             """,
@@ -76,11 +77,11 @@ LIFT = Section(
                 Column("people", "People of one run"),
                 Column("holdout_share", "Left alone", "share"),
                 Column("outcome_days", "Days looked ahead"),
-                Column("base", "Now", "fine_decimal"),
-                Column("minimum_detectable_effect", "Could show a change from", "fine_decimal"),
+                Column("base", "Now", "decimal"),
+                Column("could_show", "Could show a change from", "fine_decimal"),
                 Column("is_measurable", "One run is enough", "yes"),
             ),
-            note="Found in four of five cases. Where one run is too small, several are counted together.",
+            note="Found in four of five cases. Where one run is too small to tell, several are counted together.",
             empty="No campaign of the last run leaves people alone.",
         ),
         Part(
