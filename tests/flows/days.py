@@ -1,6 +1,7 @@
 """What days of operation have in common: what a day brings, a sandbox that fails now and then, and what may not be.
 
-Each day people join and agree, some who were written to withdraw from everything by e-mail, and orders arrive late.
+Each day people join and agree, some who were written to withdraw from everything by e-mail, orders arrive late, one is
+paid back in part, and somebody had a question: every feed with an age limit has rows each day.
 """
 
 from __future__ import annotations
@@ -98,6 +99,10 @@ class Days:
                 f"{day}-{number},{profile},{late},completed,USD,{self.dice.randrange(5, 90)}.00,0.00\n"
                 for number, profile in enumerate(ordering)
             ),
+            "shop/refunds": "refund_id,order_id,refunded_at,amount,currency,reason\n"
+            f"{day},{day}-0,{evening},1.00,USD,wrong item\n",
+            "support/tickets": "ticket_id,profile_id,opened_at,closed_at,topic,severity\n"
+            f"{day},{self.dice.choice(self.profiles)},{late},{evening},billing,normal\n",
         }
         for table, rows in drops.items():
             folder = self.home / "inbox" / table
