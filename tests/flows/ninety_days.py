@@ -36,9 +36,10 @@ OF_WEEKDAY = {0: "monday-reactivation", 1: "tuesday-newsletter", 2: "wednesday-s
 PROCESSES = ("server", "worker-1", "site")
 # Caches fill in the first third; from then on, nothing may grow by more than this.
 GROWTH = 1.2
-# What a flow run may end as failed for: it says so, and a person or the next run goes on. Not most of the time.
+# What a flow run may end as failed for: it says so, and a person or the next run goes on. An audience of so small a
+# sample swings between one and four people, which holds that campaign; but not all of them, nearly every day.
 EXPECTED = ("HeldError", "InDoubtError", "DestinationDownError")
-MOST_FAILED = 0.5
+MOST_FAILED = 0.75
 LONGEST_SECONDS = 900.0
 QUICKLY = {"PREFECT_WORKER_QUERY_SECONDS": "1"}  # of every step, ten seconds would be waiting
 SECOND = 2  # day of the month: the first whole month is over
