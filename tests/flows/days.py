@@ -33,9 +33,9 @@ class Days:
 
     home: Path
     dice: random.Random
-    profiles: list[str] = field(default_factory=list)
-    withdrawn: set[str] = field(default_factory=set)
-    seen: int = 0
+    profiles: list[str] = field(init=False)
+    withdrawn: set[str] = field(init=False, default_factory=set)
+    seen: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         with (self.home / "inbox" / "crm" / "profiles" / "sample.csv").open(newline="") as file:
