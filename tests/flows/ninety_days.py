@@ -54,6 +54,7 @@ class Diary:
     seconds: list[float] = field(default_factory=list)
     reached: list[int] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    twice: int = 0
 
     @property
     def accepted(self) -> int:
@@ -79,14 +80,15 @@ def live(days: int, directory: Path, write: Callable[[Diary], None], seed: int =
                 diary.reached.append(len(people.accepted()))
                 _say(f"day {day + 1}: {diary.seconds[-1]:.0f} s, {_megabytes(diary.memory[-1])}")
                 if len(diary.seconds) % 10 == 0:
+                    diary.twice = people.twice()
                     write(diary)
             _look_for_stuck(operated, diary)
         finally:
             operated.muster("down")
-        twice = people.twice()
+        diary.twice = people.twice()
     diary.broken += _failed_mostly(diary) + _weeks_without_anybody(diary)
-    if twice:
-        diary.broken.append(f"{twice} people were contacted twice by one campaign in one slot")
+    if diary.twice:
+        diary.broken.append(f"{diary.twice} people were contacted twice by one campaign in one slot")
     for name in PROCESSES:
         third = max(1, days // 3)
         middle = mean(each[name] for each in diary.memory[third : 2 * third] or diary.memory)
@@ -188,7 +190,7 @@ def table(diary: Diary) -> str:
             for name, counts in ended.items()
         ),
         "",
-        f"{diary.accepted:,} messages were accepted, none twice.",
+        f"{diary.accepted:,} messages were accepted, {diary.twice or 'none'} twice.",
         "",
         "| days | seconds of a day | " + " | ".join(f"{name}, MB" for name in PROCESSES) + " |",
         "|---|---:|" + "---:|" * len(PROCESSES),
