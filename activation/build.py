@@ -154,7 +154,7 @@ def measure(home: Home, known_until: datetime, as_of: datetime) -> None:
     ``as_of`` is the clock of the published warehouse, to which its facts reach. Raises ``BuildError`` where a model
     or a test of it failed.
     """
-    models = [f"tag:{MEASUREMENT}", "stg_ledger__*", "path:models/reports"]
+    models = [f"tag:{MEASUREMENT}", f"tag:{LOOK_AHEAD}", "stg_ledger__*", "path:models/reports"]
     _rebuild(home, "measurement", models, known_until, as_of)
 
 

@@ -66,8 +66,7 @@ LIFT = Section(
             "Before a campaign goes out: what its holdout could show",
             """
             select
-                campaign, metric, people, holdout_share, outcome_days, base,
-                case when is_measurable then minimum_detectable_effect end as could_show, is_measurable
+                campaign, metric, people, holdout_share, outcome_days, base, people_counted, minimum_detectable_effect
             from reports.rpt_minimum_detectable_effects
             order by campaign, metric
             """,
@@ -77,11 +76,12 @@ LIFT = Section(
                 Column("people", "People of one run"),
                 Column("holdout_share", "Left alone", "share"),
                 Column("outcome_days", "Days looked ahead"),
-                Column("base", "Now", "decimal"),
-                Column("could_show", "Could show a change from", "fine_decimal"),
-                Column("is_measurable", "One run is enough", "yes"),
+                Column("base", "Expected", "decimal"),
+                Column("people_counted", "With people"),
+                Column("minimum_detectable_effect", "could show a change from", "fine_decimal"),
             ),
-            note="Found in four of five cases. Where one run is too small to tell, several are counted together.",
+            note="Found in four of five cases. What is expected is what others bought who had been quiet for as long. "
+            "Where one run has fewer people than it takes to tell, several are counted together.",
             empty="No campaign of the last run leaves people alone.",
         ),
         Part(

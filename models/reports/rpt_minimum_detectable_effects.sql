@@ -3,8 +3,9 @@
 {#- As lift itself needs: see rpt_lift. -#}
 {%- set needs_people_per_arm = 100 %}
 
--- Before a campaign goes out: what effect would its holdout show at all? From the people of this run, what they bought
--- in as many days before it as lift will look ahead, and the share who are held out.
+-- Before a campaign goes out: what effect would its holdout show at all? From the people of this run, what is to be
+-- expected of people who have been quiet for as long, and the share who are held out. What the people themselves bought
+-- before would not do: a campaign that wins back chooses those who bought nothing.
 with campaign_sizes as (
 
     select
@@ -44,13 +45,24 @@ windows as (
 
 ),
 
-orders as (
+customers as (
 
     select
         customer_id,
-        net_amount_reporting,
-        ordered_at
-    from {{ ref('int_orders_converted') }}
+        last_ordered_at
+    from {{ ref('dim_customers') }}
+
+),
+
+quiet_weeks as (
+
+    select
+        outcome_days,
+        weeks_quiet,
+        bought_share,
+        mean_net_spend,
+        mean_squared_net_spend
+    from {{ ref('int_quiet_weeks_outcomes_summed') }}
 
 ),
 
@@ -73,8 +85,8 @@ people as (
 
     select distinct
         campaigns_timed.campaign,
-        decisions.customer_id,
-        {{ days_before(as_of(), 'campaigns_timed.outcome_days') }} as looks_back_to
+        campaigns_timed.outcome_days,
+        decisions.customer_id
     from campaigns_timed
     inner join decisions
         on campaigns_timed.campaign = decisions.campaign
@@ -84,19 +96,43 @@ people as (
 
 ),
 
-people_summed as (
+campaigns_expected as (
 
     select
         people.campaign,
-        people.customer_id,
-        case when count(orders.customer_id) > 0 then 1 else 0 end as bought,
-        cast(coalesce(sum(orders.net_amount_reporting), 0) as double) as net_spend
+        people.outcome_days,
+        count(*) as people,
+        avg(quiet_weeks.bought_share) as bought_share,
+        avg(quiet_weeks.mean_net_spend) as mean_net_spend,
+        avg(quiet_weeks.mean_squared_net_spend) as mean_squared_net_spend
     from people
-    left join orders
+    left join customers
+        on people.customer_id = customers.customer_id
+    left join quiet_weeks
         on
-            people.customer_id = orders.customer_id
-            and people.looks_back_to <= orders.ordered_at
-    group by people.campaign, people.customer_id
+            people.outcome_days = quiet_weeks.outcome_days
+            and {{ weeks_quiet('customers.last_ordered_at', as_of()) }} = quiet_weeks.weeks_quiet
+    group by people.campaign, people.outcome_days
+
+),
+
+campaigns_sized as (
+
+    select
+        campaigns_expected.*,
+        cast(campaigns_timed.holdout_share as double) as holdout_share,
+        greatest(
+            campaigns_expected.people,
+            cast(
+                ceil(
+                    {{ needs_people_per_arm }}
+                    / least(cast(campaigns_timed.holdout_share as double), 1 - cast(campaigns_timed.holdout_share as double))
+                ) as bigint
+            )
+        ) as people_counted
+    from campaigns_expected
+    inner join campaigns_timed
+        on campaigns_expected.campaign = campaigns_timed.campaign
 
 ),
 
@@ -105,47 +141,40 @@ campaigns_measured as (
     select
         campaign,
         'converted' as metric,
-        count(*) as people,
-        avg(cast(bought as double)) as base,
-        avg(cast(bought as double)) * (1 - avg(cast(bought as double))) as variance
-    from people_summed
-    group by campaign
+        people,
+        people_counted,
+        outcome_days,
+        holdout_share,
+        bought_share as base,
+        bought_share * (1 - bought_share) as variance
+    from campaigns_sized
 
     union all
 
     select
         campaign,
         'net_spend' as metric,
-        count(*) as people,
-        avg(net_spend) as base,
-        {{ sample_variance('count(*)', 'sum(net_spend)', 'sum(net_spend * net_spend)') }} as variance
-    from people_summed
-    group by campaign
+        people,
+        people_counted,
+        outcome_days,
+        holdout_share,
+        mean_net_spend as base,
+        mean_squared_net_spend - mean_net_spend * mean_net_spend as variance
+    from campaigns_sized
 
 ),
 
 effects as (
 
     select
-        campaigns_measured.campaign,
-        campaigns_measured.metric,
-        campaigns_measured.people,
-        campaigns_measured.base,
-        campaigns_timed.outcome_days,
-        cast(campaigns_timed.holdout_share as double) as holdout_share,
+        *,
         case
-            when campaigns_measured.variance > 0
+            when variance > 0
                 then
-                    {{ z_95_and_power_80 }} * sqrt(
-                        campaigns_measured.variance / (
-                            campaigns_measured.people * cast(campaigns_timed.holdout_share as double)
-                            * (1 - cast(campaigns_timed.holdout_share as double))
-                        )
-                    )
+                    {{ z_95_and_power_80 }}
+                    * sqrt(variance / (people_counted * holdout_share * (1 - holdout_share)))
         end as minimum_detectable_effect
     from campaigns_measured
-    inner join campaigns_timed
-        on campaigns_measured.campaign = campaigns_timed.campaign
 
 )
 
@@ -153,10 +182,11 @@ select
     campaign,
     metric,
     cast(people as bigint) as people,
+    people_counted,
     outcome_days,
     holdout_share,
     cast(base as double) as base,
     cast(minimum_detectable_effect as double) as minimum_detectable_effect,
     cast(minimum_detectable_effect / nullif(base, 0) as double) as minimum_detectable_share,
-    least(people * holdout_share, people * (1 - holdout_share)) >= {{ needs_people_per_arm }} as is_measurable
+    people = people_counted as is_measurable
 from effects

@@ -82,8 +82,8 @@ def test_the_three_forms_tell_the_same_and_name_nobody(
 
 
 EFFECT = {
-    "campaign": "weekly", "metric": "converted", "people": 2000, "outcome_days": 28, "holdout_share": 0.1, "base": 0.08,
-    "minimum_detectable_effect": 0.0567, "is_measurable": True,
+    "campaign": "weekly", "metric": "converted", "people": 2000, "people_counted": 2000, "outcome_days": 28,
+    "holdout_share": 0.1, "base": 0.08, "minimum_detectable_effect": 0.0567, "is_measurable": True,
 }  # fmt: skip
 
 
@@ -94,17 +94,25 @@ EFFECT = {
         (
             [EFFECT, EFFECT | {"metric": "net_spend", "base": 12.5, "minimum_detectable_effect": 3.456}],
             (
-                "could show a change of 5.7 points in who buys (now 8.0%) and of 3.46 in what a person spends "
-                "(now 12.50), in 28 days, with 10% of 2,000 people left alone"
+                "could show a change of 5.7 points in who buys (of such people 8.0% do) and of 3.46 in what a person "
+                "spends (expected 12.50), in 28 days, with 10% of 2,000 people left alone"
             ),
         ),
         (
             [EFFECT | {"people": 900, "is_measurable": False}],
-            "cannot tell from one run what it changes, with 10% of 900 people left alone: several are counted together",
+            "cannot tell from one run what it changes, with 10% of 900 people left alone",
+        ),
+        (
+            [EFFECT | {"people": 900, "is_measurable": False}],
+            "2,000 people of several runs could show a change of 5.7 points in who buys (of such people 8.0% do)",
         ),
         (
             [EFFECT | {"base": 0.0, "minimum_detectable_effect": None}],
-            "cannot tell what it could change: 0% of the people bought in the 28 days before",
+            "cannot tell what it could change: no differences are known among people who had been quiet for as long",
+        ),
+        (
+            [EFFECT | {"base": None, "minimum_detectable_effect": None}],
+            "cannot tell what it could change: nothing is known of people who had been quiet for as long",
         ),
     ],
 )
