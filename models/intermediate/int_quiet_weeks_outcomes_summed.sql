@@ -34,29 +34,44 @@ customers_summed as (
         windows.outcome_days,
         windows.begins_at,
         customers.customer_id,
-        cast(
-            coalesce(
-                sum(case when orders.ordered_at >= windows.begins_at then orders.net_amount_reporting end), 0
-            ) as double
-        ) as net_spend,
-        max(case when orders.ordered_at >= windows.begins_at then 1 else 0 end) as bought,
         max(case when orders.ordered_at < windows.begins_at then orders.ordered_at end) as last_ordered_at,
-        least(min(customers.created_at), min(orders.ordered_at)) as first_known_at
+        max(case when orders.ordered_at >= windows.begins_at then 1 else 0 end) as bought,
+        sum(case when orders.ordered_at >= windows.begins_at then orders.net_amount_reporting else 0 end) as net_spend
     from windows
     cross join customers
     left join orders
         on customers.customer_id = orders.customer_id
     group by windows.outcome_days, windows.begins_at, customers.customer_id
+    having least(min(customers.created_at), min(orders.ordered_at)) < windows.begins_at
+
+),
+
+customers_measured as (
+
+    select
+        outcome_days,
+        {{ weeks_quiet('last_ordered_at', 'begins_at') }} as weeks_quiet,
+        'converted' as metric,
+        cast(bought as double) as outcome
+    from customers_summed
+
+    union all
+
+    select
+        outcome_days,
+        {{ weeks_quiet('last_ordered_at', 'begins_at') }} as weeks_quiet,
+        'net_spend' as metric,
+        cast(net_spend as double) as outcome
+    from customers_summed
 
 )
 
 select
     outcome_days,
-    {{ weeks_quiet('last_ordered_at', 'begins_at') }} as weeks_quiet,
+    weeks_quiet,
+    metric,
     cast(count(*) as bigint) as people,
-    avg(cast(bought as double)) as bought_share,
-    avg(net_spend) as mean_net_spend,
-    avg(net_spend * net_spend) as mean_squared_net_spend
-from customers_summed
-where first_known_at < begins_at
-group by outcome_days, {{ weeks_quiet('last_ordered_at', 'begins_at') }}
+    avg(outcome) as mean_outcome,
+    avg(outcome * outcome) as mean_squared_outcome
+from customers_measured
+group by outcome_days, weeks_quiet, metric

@@ -54,15 +54,23 @@ customers as (
 
 ),
 
-quiet_weeks as (
+outcomes as (
 
     select
         outcome_days,
         weeks_quiet,
-        bought_share,
-        mean_net_spend,
-        mean_squared_net_spend
+        metric,
+        mean_outcome,
+        mean_squared_outcome
     from {{ ref('int_quiet_weeks_outcomes_summed') }}
+
+),
+
+metrics as (
+
+    select 'converted' as metric
+    union all
+    select 'net_spend' as metric
 
 ),
 
@@ -70,7 +78,7 @@ campaigns_timed as (
 
     select
         campaign_sizes.campaign,
-        campaign_sizes.holdout_share,
+        cast(campaign_sizes.holdout_share as double) as holdout_share,
         coalesce(own_windows.outcome_days, windows.outcome_days) as outcome_days
     from campaign_sizes
     inner join windows
@@ -85,6 +93,7 @@ people as (
 
     select distinct
         campaigns_timed.campaign,
+        campaigns_timed.holdout_share,
         campaigns_timed.outcome_days,
         decisions.customer_id
     from campaigns_timed
@@ -100,67 +109,24 @@ campaigns_expected as (
 
     select
         people.campaign,
+        metrics.metric,
+        people.holdout_share,
         people.outcome_days,
         count(*) as people,
-        avg(quiet_weeks.bought_share) as bought_share,
-        avg(quiet_weeks.mean_net_spend) as mean_net_spend,
-        avg(quiet_weeks.mean_squared_net_spend) as mean_squared_net_spend
+        cast(ceil({{ needs_people_per_arm }} / least(people.holdout_share, 1 - people.holdout_share)) as bigint)
+            as people_needed,
+        avg(outcomes.mean_outcome) as base,
+        avg(outcomes.mean_squared_outcome) - avg(outcomes.mean_outcome) * avg(outcomes.mean_outcome) as variance
     from people
+    cross join metrics
     left join customers
         on people.customer_id = customers.customer_id
-    left join quiet_weeks
+    left join outcomes
         on
-            people.outcome_days = quiet_weeks.outcome_days
-            and {{ weeks_quiet('customers.last_ordered_at', as_of()) }} = quiet_weeks.weeks_quiet
-    group by people.campaign, people.outcome_days
-
-),
-
-campaigns_sized as (
-
-    select
-        campaigns_expected.*,
-        cast(campaigns_timed.holdout_share as double) as holdout_share,
-        greatest(
-            campaigns_expected.people,
-            cast(
-                ceil(
-                    {{ needs_people_per_arm }}
-                    / least(cast(campaigns_timed.holdout_share as double), 1 - cast(campaigns_timed.holdout_share as double))
-                ) as bigint
-            )
-        ) as people_counted
-    from campaigns_expected
-    inner join campaigns_timed
-        on campaigns_expected.campaign = campaigns_timed.campaign
-
-),
-
-campaigns_measured as (
-
-    select
-        campaign,
-        'converted' as metric,
-        people,
-        people_counted,
-        outcome_days,
-        holdout_share,
-        bought_share as base,
-        bought_share * (1 - bought_share) as variance
-    from campaigns_sized
-
-    union all
-
-    select
-        campaign,
-        'net_spend' as metric,
-        people,
-        people_counted,
-        outcome_days,
-        holdout_share,
-        mean_net_spend as base,
-        mean_squared_net_spend - mean_net_spend * mean_net_spend as variance
-    from campaigns_sized
+            people.outcome_days = outcomes.outcome_days
+            and {{ weeks_quiet('customers.last_ordered_at', as_of()) }} = outcomes.weeks_quiet
+            and metrics.metric = outcomes.metric
+    group by people.campaign, metrics.metric, people.holdout_share, people.outcome_days
 
 ),
 
@@ -172,9 +138,9 @@ effects as (
             when variance > 0
                 then
                     {{ z_95_and_power_80 }}
-                    * sqrt(variance / (people_counted * holdout_share * (1 - holdout_share)))
+                    * sqrt(variance / (greatest(people, people_needed) * holdout_share * (1 - holdout_share)))
         end as minimum_detectable_effect
-    from campaigns_measured
+    from campaigns_expected
 
 )
 
@@ -182,11 +148,11 @@ select
     campaign,
     metric,
     cast(people as bigint) as people,
-    people_counted,
+    greatest(people, people_needed) as people_counted,
     outcome_days,
     holdout_share,
     cast(base as double) as base,
     cast(minimum_detectable_effect as double) as minimum_detectable_effect,
     cast(minimum_detectable_effect / nullif(base, 0) as double) as minimum_detectable_share,
-    people = people_counted as is_measurable
+    people >= people_needed as is_measurable
 from effects
