@@ -3,14 +3,24 @@
 Each flow run leaves its worker some clients whose TLS contexts hang in reference cycles. They are a few Python objects
 and hundreds of kilobytes outside of Python, and it counts objects before it looks for cycles: a worker of 99 MB had
 129 MB after fifty flow runs and 153 MB after six hundred. Looked for every minute, it stays at 108 MB.
+
+A server answers from many threads, and glibc gives each of them an arena of its own, which keeps what was freed in it:
+with one arena for all, a server that grows from 175 to 254 MB over sixteen hundred requests stays at 210 MB. And each
+of its connections to SQLite (5, at need 15) may keep 80 MB of the database's pages, beside the operating system, which
+keeps them as well: here one keeps 8 MB.
 """
 
 from __future__ import annotations
 
+import ctypes
 import gc
+import sys
 import threading
+from typing import Any
 
 COLLECT_SECONDS = 60.0
+PAGE_CACHE_KB = 8_000
+_M_ARENA_MAX = -8  # malloc.h of glibc
 
 
 def collect_regularly(seconds: float = COLLECT_SECONDS) -> threading.Event:
@@ -25,11 +35,35 @@ def collect_regularly(seconds: float = COLLECT_SECONDS) -> threading.Event:
     return ended
 
 
+def share_one_arena() -> bool:
+    """Let threads that start from now on share malloc's one arena; False where the C library has no such option."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and bool(mallopt(_M_ARENA_MAX, 1))
+
+
+def keep_few_pages(kilobytes: int = PAGE_CACHE_KB) -> None:
+    """Let each SQLite connection that this process's server opens from now on keep so much of its database."""
+    from prefect.server.database.configurations import AioSqliteConfiguration  # noqa: PLC0415 - it takes seconds
+
+    as_prefect_does = AioSqliteConfiguration.setup_sqlite
+
+    def set_up(self: AioSqliteConfiguration, connection: Any, record: Any) -> None:
+        as_prefect_does(self, connection, record)
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA cache_size = {-kilobytes}")
+        cursor.close()
+
+    AioSqliteConfiguration.setup_sqlite = set_up  # type: ignore[assignment, method-assign]
+
+
 def main() -> None:
     """Do what Prefect's command line is asked."""
-    from prefect.cli import app  # noqa: PLC0415 - it takes seconds
+    share_one_arena()
+    from prefect.cli import app  # noqa: PLC0415 - it takes seconds, and starts threads
 
     collect_regularly()
+    if "server" in sys.argv[1:2]:
+        keep_few_pages()
     app()
 
 

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import subprocess
+import sys
 import time
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from prefect.server.database.configurations import AioSqliteConfiguration
 
-from flows.operate.lean_prefect import collect_regularly
+from activation.settings import PROJECT
+from flows.operate.lean_prefect import PAGE_CACHE_KB, collect_regularly, keep_few_pages
+
+# Eight threads that allocate at the same time; then the C library's own word on how many arenas it has.
+ARENAS = """
+import ctypes, sys, threading
+from flows.operate.lean_prefect import share_one_arena
+if sys.argv[1] == "shared":
+    assert share_one_arena()
+here = threading.Barrier(8)
+def allocate():
+    kept = [bytes(2000) for _ in range(1000)]
+    here.wait()
+threads = [threading.Thread(target=allocate) for _ in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+file = ctypes.c_void_p(libc.fopen(sys.argv[2].encode(), b"w"))
+libc.malloc_info(0, file)
+libc.fclose(file)
+"""
 
 
 class Cycle:
@@ -38,3 +64,23 @@ def test_cycles_are_collected_before_python_would() -> None:
             time.sleep(0.01)
     finally:
         ended.set()
+
+
+@pytest.mark.parametrize(("manner", "is_one"), [("shared", True), ("as it comes", False)])
+def test_threads_share_one_arena(tmp_path: Path, manner: str, *, is_one: bool) -> None:
+    file = tmp_path / "malloc.xml"
+    subprocess.run([sys.executable, "-c", ARENAS, manner, str(file)], cwd=PROJECT, check=True)
+    assert (file.read_text().count("<heap nr=") == 1) == is_one
+
+
+def test_a_connection_of_the_server_keeps_few_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AioSqliteConfiguration, "setup_sqlite", AioSqliteConfiguration.setup_sqlite)
+
+    async def size(name: str) -> object:
+        engine = await AioSqliteConfiguration(f"sqlite+aiosqlite:///{tmp_path / name}").engine()
+        async with engine.connect() as connection:
+            return (await connection.exec_driver_sql("PRAGMA cache_size")).scalar()
+
+    assert asyncio.run(size("before.db")) != -PAGE_CACHE_KB
+    keep_few_pages()
+    assert asyncio.run(size("after.db")) == -PAGE_CACHE_KB
