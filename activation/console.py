@@ -113,7 +113,8 @@ def status_lines(found: list[RunStatus]) -> str:
     """The runs of a home, oldest first, with the states of their campaigns."""
     lines = []
     for entry in found:
-        lines.append(f"{entry.run_id}{'' if entry.is_frozen else '  not frozen'}")
+        note = "  closed: what became of it is in the ledger" if entry.is_closed else ""
+        lines.append(f"{entry.run_id}{note if entry.is_frozen else '  not frozen'}")
         for name, verdict in entry.rulings.items():
             states = entry.states.get(name, {})
             words = (

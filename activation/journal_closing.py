@@ -34,6 +34,12 @@ def count_runs(journal: Journal) -> int:
         return int(connection.execute(query).scalar_one())
 
 
+def closed_runs(journal: Journal) -> set[str]:
+    """The ids of the runs that are closed."""
+    with journal.read() as connection:
+        return set(connection.execute(select(runs.c.run_id).where(runs.c.closed_at.is_not(None))).scalars())
+
+
 def closable(journal: Journal, before: datetime) -> list[str]:
     """The ids of the runs decided as of a moment before ``before`` that can be closed, oldest first."""
     with journal.read() as connection:

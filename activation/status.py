@@ -13,6 +13,7 @@ from activation.frozen import read_frozen
 from activation.guard import Verdict, rule
 from activation.home import Home
 from activation.journal import open_journal
+from activation.journal_closing import closed_runs
 from activation.request import runs
 from activation.types import State
 
@@ -21,11 +22,15 @@ _OPEN: frozenset[str] = frozenset({State.PLANNED, State.ATTEMPTING})
 
 @dataclass(frozen=True)
 class RunStatus:
-    """One run: the verdict on each campaign, what it plans, and the journal's count of its rows by state."""
+    """One run: the verdict on each campaign, what it plans, and the journal's count of its rows by state.
+
+    One that `muster purge` closed has none of these any more: what became of it is in the ledger.
+    """
 
     run_id: str
     as_of: datetime
     is_frozen: bool
+    is_closed: bool
     rulings: Mapping[str, Verdict]
     planned: Mapping[str, int]
     states: Mapping[str, Mapping[str, int]]
@@ -45,11 +50,12 @@ def statuses(home: Home) -> list[RunStatus]:
     """All runs, oldest first. Changes nothing."""
     found = []
     with closing(open_journal(home)) as journal:
+        closed = closed_runs(journal)
         for request in runs(home):
-            frozen = is_frozen(home, request.run_id)
-            rulings = rule(home, read_frozen(home, request.run_id)) if frozen else {}
+            frozen, gone = is_frozen(home, request.run_id), request.run_id in closed
+            rulings = rule(home, read_frozen(home, request.run_id)) if frozen and not gone else {}
             verdicts = {name: ruling.verdict for name, ruling in rulings.items()}
             planned = {name: ruling.planned for name, ruling in rulings.items()}
-            states = summary(journal, request.run_id)
-            found.append(RunStatus(request.run_id, request.as_of, frozen, verdicts, planned, states))
+            states = {} if gone else summary(journal, request.run_id)
+            found.append(RunStatus(request.run_id, request.as_of, frozen, gone, verdicts, planned, states))
     return found
