@@ -12,7 +12,7 @@ from activation.alerts import alert_outcome, alerting
 from activation.cli.app import AsJson, AsOf, Names, RunId, app, request, stopper, tell_scores
 from activation.clock import Clock, clock_of, parse_moment, refuse_future
 from activation.digest import content_digest
-from activation.errors import ConfigurationError
+from activation.errors import ConfigurationError, MusterError
 from activation.freeze import is_frozen
 from activation.frozen import read_frozen
 from activation.home import Home, World, open_home
@@ -130,22 +130,34 @@ def resume(
         clock.step_to(parse_moment(as_of))
     if run_id is None and not due:
         raise ConfigurationError("say which run, or --due for all; `muster status` lists them")
-    names = [run_id] if run_id else [status.run_id for status in statuses(home) if status.is_open]
+    if run_id:
+        land_step(home, clock)
+        raise typer.Exit(_resume(home, run_id, clock, as_json))
+    names = [status.run_id for status in statuses(home) if status.is_open]
     land_step(home, clock)
     code = 0
     for name in names:
-        read_request(home, name)
-        if not is_frozen(home, name):
-            raise ConfigurationError(f"run {name} was never frozen: `muster run --run-id {name}` decides it")
-        with alerting(home, name, console.complain):
-            outcome = _go_on(home, name, clock, as_json)
-        code = max(code, outcome.exit_code())
-        alert_outcome(home, outcome, outcome.exit_code(), console.complain)
-        if as_json:
-            console.say_json(console.outcome_json(outcome, None, outcome.exit_code()))
-        else:
-            console.say(f"run {name}\n{console.outcome_lines(outcome)}")
+        try:
+            code = max(code, _resume(home, name, clock, as_json))
+        except MusterError as error:  # the other runs go on all the same
+            console.complain(f"run {name}: {error}")
+            code = max(code, error.exit_code)
     raise typer.Exit(code)
+
+
+def _resume(home: Home, name: str, clock: Clock, as_json: bool) -> int:
+    read_request(home, name)
+    if not is_frozen(home, name):
+        raise ConfigurationError(f"run {name} was never frozen: `muster run --run-id {name}` decides it")
+    with alerting(home, name, console.complain):
+        outcome = _go_on(home, name, clock, as_json)
+    code = outcome.exit_code()
+    alert_outcome(home, outcome, code, console.complain)
+    if as_json:
+        console.say_json(console.outcome_json(outcome, None, code))
+    else:
+        console.say(f"run {name}\n{console.outcome_lines(outcome)}")
+    return code
 
 
 def _go_on(home: Home, name: str, clock: Clock, as_json: bool) -> Outcome:
