@@ -16,6 +16,9 @@ export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export DBT_PROFILES_DIR := $(CURDIR)
 
+# Compiled Python is kept: without it, each of hundreds of processes compiles dbt and Prefect for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo up down report test lint lint-python lint-layers lint-purpose lint-sql compiled docs spark bench mutants torture long soak lock clean

@@ -8,6 +8,11 @@ A server answers from many threads, and glibc gives each of them an arena of its
 with one arena for all, a server that grows from 175 to 254 MB over sixteen hundred requests stays at 210 MB. And each
 of its connections to SQLite (5, at need 15) may keep 80 MB of the database's pages, beside the operating system, which
 keeps them as well: here one keeps 8 MB.
+
+Most of its transactions read before they write, and begin as readers. Where another one writes in between, SQLite
+refuses the write at once ("database is locked"), whatever the time-out: the server then answered 503, or dropped the
+event that should have raised an alarm, and now and then stood still for a minute. Here each begins as a writer, and
+waits for its turn.
 """
 
 from __future__ import annotations
@@ -56,6 +61,21 @@ def keep_few_pages(kilobytes: int = PAGE_CACHE_KB) -> None:
     AioSqliteConfiguration.setup_sqlite = set_up  # type: ignore[assignment, method-assign]
 
 
+def begin_as_writer() -> None:
+    """Let each transaction that this process's server begins on SQLite take its turn at writing before it reads."""
+    from prefect.server.database.configurations import (  # noqa: PLC0415 - it takes seconds
+        SQLITE_BEGIN_MODE,
+        AioSqliteConfiguration,
+    )
+
+    def begin(self: AioSqliteConfiguration, connection: Any) -> None:
+        del self
+        if SQLITE_BEGIN_MODE.get() is not None:  # else each statement is for itself
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    AioSqliteConfiguration.begin_sqlite_stmt = begin  # type: ignore[assignment, method-assign]
+
+
 def main() -> None:
     """Do what Prefect's command line is asked."""
     share_one_arena()
@@ -64,6 +84,7 @@ def main() -> None:
     collect_regularly()
     if "server" in sys.argv[1:2]:
         keep_few_pages()
+        begin_as_writer()
     app()
 
 

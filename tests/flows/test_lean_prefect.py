@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 from prefect.server.database.configurations import AioSqliteConfiguration
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from activation.settings import PROJECT
-from flows.operate.lean_prefect import PAGE_CACHE_KB, collect_regularly, keep_few_pages
+from flows.operate.lean_prefect import PAGE_CACHE_KB, begin_as_writer, collect_regularly, keep_few_pages
 
 # Eight threads that allocate at the same time; then the C library's own word on how many arenas it has.
 ARENAS = """
@@ -84,3 +86,35 @@ def test_a_connection_of_the_server_keeps_few_pages(tmp_path: Path, monkeypatch:
     assert asyncio.run(size("before.db")) != -PAGE_CACHE_KB
     keep_few_pages()
     assert asyncio.run(size("after.db")) == -PAGE_CACHE_KB
+
+
+def test_two_transactions_that_read_and_then_write_both_succeed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AioSqliteConfiguration, "begin_sqlite_stmt", AioSqliteConfiguration.begin_sqlite_stmt)
+
+    async def count(name: str) -> int:
+        configuration = AioSqliteConfiguration(f"sqlite+aiosqlite:///{tmp_path / name}")
+        engine = await configuration.engine()
+
+        async def add() -> None:
+            async with (
+                await configuration.session(engine) as session,
+                configuration.begin_transaction(session),
+            ):
+                (found,) = (await session.execute(text("select count(*) from counted"))).one()
+                await asyncio.sleep(0.2)  # the other one is as far by now, if nothing keeps it
+                await session.execute(text("insert into counted values (:found)"), {"found": found})
+
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql("create table counted (number int)")
+        await asyncio.gather(add(), add())
+        async with engine.connect() as connection:
+            return (
+                await connection.exec_driver_sql("select count(distinct number) from counted")
+            ).scalar_one()
+
+    with pytest.raises(OperationalError, match="database is locked"):
+        asyncio.run(count("before.db"))
+    begin_as_writer()
+    assert asyncio.run(count("after.db")) == 2
