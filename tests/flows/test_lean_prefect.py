@@ -110,9 +110,8 @@ def test_two_transactions_that_read_and_then_write_both_succeed(
             await connection.exec_driver_sql("create table counted (number int)")
         await asyncio.gather(add(), add())
         async with engine.connect() as connection:
-            return (
-                await connection.exec_driver_sql("select count(distinct number) from counted")
-            ).scalar_one()
+            found = await connection.exec_driver_sql("select count(distinct number) from counted")
+            return int(found.scalar_one())
 
     with pytest.raises(OperationalError, match="database is locked"):
         asyncio.run(count("before.db"))
