@@ -7,8 +7,9 @@ hygiene, the campaigns of that weekday, and what was left for the evening; on Mo
 month retention and the monthly report. What a day brings is in ``days.py``. The sandbox fails one request in twenty. A
 day is what a real one is, but for its waiting.
 
-Ends with 1 where a flow run is stuck or crashed, most of a deployment's failed, a week reached nobody, somebody was
-contacted twice or written to after they withdrew, or the memory of server or worker grew.
+Ends with 1 where a flow run is stuck or crashed, most of a deployment's failed, the server dropped an event (it may have
+been an alarm), a week reached nobody, somebody was contacted twice or written to after they withdrew, or the memory of
+server or worker grew.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ def live(days: int, directory: Path, write: Callable[[Diary], None], seed: int =
                     diary.twice = people.twice()
                     write(diary)
             _look_for_stuck(operated, diary)
+            _look_for_dropped(operated, diary)
         finally:
             operated.muster("down")
         diary.twice = people.twice()
@@ -136,6 +138,12 @@ def _look_for_stuck(operated: Operation, diary: Diary) -> None:
     }
     for run in operated.told("/flow_runs/filter", body | {"limit": 200}):
         diary.broken.append(f"{run['name']} is stuck as {run['state']['name']}")
+
+
+def _look_for_dropped(operated: Operation, diary: Diary) -> None:
+    """What the server could not handle four times over, it puts into files and forgets."""
+    if dropped := len(list((operated.home / "prefect" / "dlq").glob("*"))):
+        diary.broken.append(f"the server dropped {dropped} events")
 
 
 def _failed_mostly(diary: Diary) -> list[str]:
