@@ -7,9 +7,9 @@ hygiene, the campaigns of that weekday, and what was left for the evening; on Mo
 month retention and the monthly report. What a day brings is in ``days.py``. The sandbox fails one request in twenty. A
 day is what a real one is, but for its waiting.
 
-Ends with 1 where a flow run is stuck or crashed, most of a deployment's failed, the server dropped an event (it may have
-been an alarm), a week reached nobody, somebody was contacted twice or written to after they withdrew, or the memory of
-server or worker grew.
+Ends with 1 where a flow run is stuck or crashed, most of a deployment's failed, the server dropped events (with alarms
+maybe among them), a week reached nobody, somebody was contacted twice or written to after they withdrew, or server or
+worker grew.
 """
 
 from __future__ import annotations
